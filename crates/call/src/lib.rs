@@ -1,0 +1,1 @@
+//! The B2BUA: gateway, calls, legs, negotiation and the session guard, sans-IO.

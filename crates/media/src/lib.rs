@@ -1,0 +1,1 @@
+//! Everything a packet meets: RTP, detector, gate, repair, path and bridge.

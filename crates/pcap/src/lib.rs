@@ -1,0 +1,1 @@
+//! Captures: bytes to datagrams with times, and back.

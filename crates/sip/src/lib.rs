@@ -1,0 +1,1 @@
+//! SIP messages, transactions, dialogs and SDP offer/answer, sans-IO.

@@ -1,0 +1,1 @@
+//! The squelch binary: sockets, media workers, HTTP, metrics, configuration and commands.

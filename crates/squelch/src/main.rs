@@ -1,0 +1,2 @@
+//! The squelch command.
+fn main() {}
