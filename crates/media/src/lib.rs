@@ -1,1 +1,3 @@
 //! Everything a packet meets: RTP, detector, gate, repair, path and bridge.
+
+pub mod detect;

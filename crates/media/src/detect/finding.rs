@@ -1,0 +1,81 @@
+//! What the detector says: which fault, of which kind, from when to when, how surely.
+
+use super::Fault;
+use std::fmt;
+use std::time::Duration;
+
+/// What [`Detector::observe`](super::Detector::observe) tells its caller.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Change {
+    /// A fault was found; the guard may act.
+    Tripped(Finding),
+    /// The fault is over, the audio is right again; `to` is filled in.
+    Cleared(Finding),
+}
+
+/// One fault found in one stream.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Finding {
+    /// Which fault.
+    pub fault: Fault,
+    /// Which kind of it, as far as the payload tells.
+    pub variant: Variant,
+    /// When the fault began, as estimated. **Units**: the stream's clock, as are all three times.
+    pub from: Duration,
+    /// When it was found.
+    pub detected_at: Duration,
+    /// When it ended; `None` while it lasts.
+    pub to: Option<Duration>,
+    /// How surely, 0 to 1.
+    pub confidence: f32,
+}
+
+/// The order of a PCM16 sample's two bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ByteOrder {
+    /// Low byte first.
+    Little,
+    /// High byte first (network order, L16).
+    Big,
+}
+
+/// How the misread bytes are spread over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pace {
+    /// Without gaps: static all the time, or PCM16 cut into packets of the usual size, less than real time each.
+    Continuous,
+    /// A short burst in each packet, then silence.
+    Bursts,
+    /// Packets grown by as much as the bytes need: everything arrives at real-time rate.
+    RealTime,
+}
+
+/// The kind of a fault: what a repair needs to know and a reader wants to. `None` is what the payload doesn't tell.
+///
+/// Displays as `pcm16le 24000`, `pcm16 24000 bursts`, `pcm16be`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Variant {
+    /// Byte order of the PCM16.
+    pub order: Option<ByteOrder>,
+    /// Sample rate of the PCM16. **Units**: Hz.
+    pub rate_hz: Option<u32>,
+    /// How the bytes are paced.
+    pub pace: Pace,
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.order {
+            Some(ByteOrder::Little) => "pcm16le",
+            Some(ByteOrder::Big) => "pcm16be",
+            None => "pcm16",
+        })?;
+        if let Some(rate_hz) = self.rate_hz {
+            write!(f, " {rate_hz}")?;
+        }
+        if self.pace == Pace::Bursts {
+            f.write_str(" bursts")?;
+        }
+        Ok(())
+    }
+}
