@@ -1,1 +1,33 @@
 //! SIP messages, transactions, dialogs and SDP offer/answer, sans-IO.
+//!
+//! The crate names no socket, task, clock or random source: bytes and the time go in, bytes,
+//! events and the next deadline come out.
+//!
+//! # The contract
+//! 1. Give [`Endpoint::handle_transport`] whatever the network did, [`Endpoint::handle_timeout`]
+//!    when the deadline of [`Endpoint::poll_timeout`] has passed, or one command
+//!    (`invite`, `answer`, `bye`, ...). One of them at a time.
+//! 2. Then drain [`Endpoint::poll_output`] until it gives `None`: [`Output::Transport`] goes to the
+//!    network, [`Output::Event`] to the transaction user, which may answer with commands.
+//! 3. Ask [`Endpoint::poll_timeout`] again: every input may have moved it.
+//!
+//! Every dialog ends with exactly one of [`Event::Cancelled`], [`Event::Rejected`],
+//! [`Event::Bye`], [`Event::Ended`], or with the user's own [`Endpoint::reject`].
+
+mod command;
+mod config;
+mod counters;
+mod endpoint;
+mod event;
+pub mod message;
+mod timers;
+mod transport;
+
+pub use command::{Body, OutgoingInvite, Reason, Rejection, Response, Target, Warning};
+pub use config::{EndpointConfig, Limits, Listener};
+pub use counters::Counters;
+pub use endpoint::{DialogId, Endpoint, RequestId};
+pub use event::{DropReason, EndCause, Event, Failure, IncomingInvite, Output};
+pub use message::{Headers, NameAddr, Params, Uri};
+pub use timers::Timers;
+pub use transport::{ConnectionId, Protocol, Source, TransportInput, TransportOutput};

@@ -1,0 +1,113 @@
+//! What the transaction user hands to the endpoint.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use crate::message::{NameAddr, Uri};
+use crate::transport::Protocol;
+
+/// A message body and its type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// The Content-Type value, e.g. `application/sdp`.
+    pub content_type: String,
+    /// The bytes, sent and received untouched.
+    pub bytes: Bytes,
+}
+
+impl Body {
+    /// An SDP body.
+    pub fn sdp(bytes: impl Into<Bytes>) -> Self {
+        Body {
+            content_type: "application/sdp".into(),
+            bytes: bytes.into(),
+        }
+    }
+}
+
+/// Where a request is sent, already resolved.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// By which protocol.
+    pub protocol: Protocol,
+    /// To which address.
+    pub addr: SocketAddr,
+    /// The name the peer's certificate must carry (TLS only).
+    pub server_name: Option<String>,
+}
+
+/// A call to be placed.
+#[derive(Debug, Clone)]
+pub struct OutgoingInvite {
+    /// The Request-URI.
+    pub request_uri: Uri,
+    /// From, without tag: the endpoint adds one.
+    pub from: NameAddr,
+    /// To.
+    pub to: NameAddr,
+    /// Further headers. Names the endpoint writes itself (Via, Contact, Route, ...) and values
+    /// with control characters are left out and counted.
+    pub headers: Vec<(String, String)>,
+    /// The offer, or `None` to ask the peer for one.
+    pub body: Option<Body>,
+    /// Where it goes.
+    pub target: Target,
+    /// Max-Forwards: a B2BUA gives what it received minus one (RFC 7332).
+    pub max_forwards: u8,
+}
+
+/// A final refusal of an incoming INVITE.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rejection {
+    /// 300..=699; anything else is sent as 500.
+    pub status: u16,
+    /// Retry-After, in seconds.
+    pub retry_after: Option<u32>,
+    /// Warning (RFC 3261 section 20.43).
+    pub warning: Option<Warning>,
+    /// Reason (RFC 3326).
+    pub reason: Option<Reason>,
+}
+
+impl Rejection {
+    /// A bare status.
+    pub fn status(status: u16) -> Self {
+        Rejection {
+            status,
+            ..Rejection::default()
+        }
+    }
+}
+
+/// A Warning header value (RFC 3261 section 20.43).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Three digits, e.g. 305 "incompatible media format".
+    pub code: u16,
+    /// The text.
+    pub text: String,
+}
+
+/// A Reason header value (RFC 3326).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// `SIP`, `Q.850`, ...
+    pub protocol: String,
+    /// The cause in that protocol.
+    pub cause: u16,
+    /// The text, if any.
+    pub text: Option<String>,
+}
+
+/// The answer to [`Event::Options`](crate::Event::Options) or
+/// [`Event::Reinvite`](crate::Event::Reinvite).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Response {
+    /// 200..=699; anything else is sent as 500.
+    pub status: u16,
+    /// Further headers, under the rules of [`OutgoingInvite::headers`].
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Option<Body>,
+}
