@@ -1,1 +1,4 @@
 //! The squelch binary: sockets, media workers, HTTP, metrics, configuration and commands.
+
+pub mod report;
+pub mod wav;
