@@ -1,1 +1,6 @@
 //! The other side: a carrier, a stand-in for OpenAI Realtime, and a world under virtual time.
+
+pub mod check;
+pub mod impair;
+pub mod peer;
+pub mod sound;

@@ -1,0 +1,194 @@
+//! One call as the carrier knows it.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use squelch_sip::{DialogId, EndCause, Failure};
+
+use super::CallPlan;
+use super::script::Content;
+use crate::peer::recording::Recording;
+use crate::peer::rtp::Header;
+use crate::peer::sdp::AudioDescription;
+use crate::sound::Law;
+
+/// How far a call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Its port is not bound yet.
+    Idle,
+    /// The INVITE is out.
+    Calling,
+    /// Answered, media flow.
+    Up,
+    /// We sent BYE or CANCEL.
+    Ending,
+    /// Over.
+    Over,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The INVITE was refused, timed out or was cancelled (487).
+    Rejected(Failure),
+    /// The other side sent BYE.
+    PeerHungUp,
+    /// We sent BYE, or the dialog broke.
+    Ended(EndCause),
+}
+
+#[derive(Debug)]
+pub(super) struct Call {
+    plan: CallPlan,
+    ssrc: u32,
+    /// Random starts of sequence number and timestamp (RFC 3550 section 5.1).
+    first_sequence: u16,
+    first_timestamp: u32,
+    state: State,
+    dialog: Option<DialogId>,
+    /// When the INVITE was sent, then when it was answered.
+    since: Option<Instant>,
+    media: Option<Media>,
+    heard: Recording,
+}
+
+/// What the answer said.
+#[derive(Debug)]
+struct Media {
+    to: SocketAddr,
+    law: Law,
+    payload_type: u8,
+    telephone_event: Option<u8>,
+    /// Next packet of the script.
+    next: usize,
+}
+
+impl Call {
+    pub(super) fn new(plan: CallPlan, ssrc: u32, random: u64) -> Call {
+        Call {
+            plan,
+            ssrc,
+            first_sequence: random as u16,
+            first_timestamp: (random >> 32) as u32,
+            state: State::Idle,
+            dialog: None,
+            since: None,
+            media: None,
+            heard: Recording::default(),
+        }
+    }
+
+    pub(super) fn plan(&self) -> &CallPlan {
+        &self.plan
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.state
+    }
+
+    pub(super) fn heard(&self) -> &Recording {
+        &self.heard
+    }
+
+    /// The dialog and how far it is.
+    pub(super) fn signalling(&self) -> Option<(DialogId, State)> {
+        self.dialog.map(|dialog| (dialog, self.state))
+    }
+
+    pub(super) fn invited(&mut self, now: Instant, dialog: DialogId) {
+        self.state = State::Calling;
+        self.dialog = Some(dialog);
+        self.since = Some(now);
+    }
+
+    pub(super) fn answered(&mut self, now: Instant, answer: &AudioDescription) {
+        let Some(&(law, payload_type)) = answer.formats.first() else {
+            return;
+        };
+        if self.state == State::Calling {
+            self.state = State::Up;
+        }
+        self.since = Some(now);
+        self.media = Some(Media {
+            to: answer.address,
+            law,
+            payload_type,
+            telephone_event: answer.telephone_event,
+            next: 0,
+        });
+    }
+
+    pub(super) fn hung_up(&mut self) {
+        if matches!(self.state, State::Calling | State::Up) {
+            self.state = State::Ending;
+        }
+    }
+
+    pub(super) fn over(&mut self) {
+        self.state = State::Over;
+    }
+
+    pub(super) fn hear(&mut self, now: Instant, bytes: &[u8]) {
+        let since = self.since.filter(|_| self.media.is_some());
+        if let Some(since) = since {
+            self.heard.push(now.saturating_duration_since(since), bytes);
+        }
+    }
+
+    /// Whether BYE or CANCEL is due.
+    pub(super) fn hang_up_due(&self, now: Instant) -> bool {
+        self.hang_up_at().is_some_and(|at| at <= now)
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        [self.packet_at(), self.hang_up_at()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The next packet that is due, stamped.
+    pub(super) fn poll_packet(&mut self, now: Instant) -> Option<(SocketAddr, Vec<u8>)> {
+        self.packet_at().filter(|&at| at <= now)?;
+        let media = self.media.as_mut()?;
+        let packet = self.plan.script.packet(media.next)?;
+        media.next += 1;
+        let (payload_type, payload) = match packet.content {
+            Content::Audio(law) if law == media.law => {
+                (media.payload_type, packet.payload.to_vec())
+            }
+            Content::Audio(law) => {
+                let samples = law.decode_all(&packet.payload);
+                (media.payload_type, media.law.encode_all(&samples))
+            }
+            // A peer without telephone-events hears nothing of the key.
+            Content::TelephoneEvent => match media.telephone_event {
+                Some(payload_type) => (payload_type, packet.payload.to_vec()),
+                None => return self.poll_packet(now),
+            },
+        };
+        let header = Header {
+            marker: packet.marker,
+            payload_type,
+            sequence: self.first_sequence.wrapping_add(packet.sequence),
+            timestamp: self.first_timestamp.wrapping_add(packet.timestamp),
+            ssrc: self.ssrc,
+        };
+        Some((media.to, header.write(&payload)))
+    }
+
+    fn packet_at(&self) -> Option<Instant> {
+        let media = self.media.as_ref().filter(|_| self.state == State::Up)?;
+        Some(self.since? + self.plan.script.packet(media.next)?.at)
+    }
+
+    fn hang_up_at(&self) -> Option<Instant> {
+        let after: Option<Duration> = match self.state {
+            State::Calling => self.plan.cancel_after,
+            State::Up => self.plan.hang_up_after,
+            State::Idle | State::Ending | State::Over => None,
+        };
+        Some(self.since? + after?)
+    }
+}
