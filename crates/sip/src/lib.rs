@@ -14,13 +14,27 @@
 //! Every dialog ends with exactly one of [`Event::Cancelled`], [`Event::Rejected`],
 //! [`Event::Bye`], [`Event::Ended`], or with the user's own [`Endpoint::reject`].
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
 mod command;
 mod config;
 mod counters;
+mod dialog;
 mod endpoint;
 mod event;
 pub mod message;
+mod random;
+mod schedule;
 mod timers;
+mod transaction;
 mod transport;
 
 pub use command::{Body, OutgoingInvite, Reason, Rejection, Response, Target, Warning};

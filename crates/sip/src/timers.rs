@@ -30,3 +30,47 @@ impl Timers {
         self.t1.saturating_mul(64)
     }
 }
+
+/// Every timer of the endpoint. A to K are RFC 3261's (table 4), L and M RFC 6026's; C belongs to
+/// proxies and is not here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// INVITE sent again (UDP).
+    A,
+    /// INVITE without any response.
+    B,
+    /// Final non-2xx to our INVITE may be repeated until then.
+    D,
+    /// Other request sent again (UDP).
+    E,
+    /// Other request without final response.
+    F,
+    /// Final non-2xx to an INVITE sent again (UDP).
+    G,
+    /// Final non-2xx to an INVITE without ACK.
+    H,
+    /// ACKs of it may be repeated until then.
+    I,
+    /// Other request may be repeated until then.
+    J,
+    /// Final response to our other request may be repeated until then.
+    K,
+    /// INVITE may be repeated after our 2xx until then.
+    L,
+    /// Further 2xx to our INVITE may come until then.
+    M,
+    /// Our 2xx sent again, on any transport (RFC 3261 section 13.3.1.4).
+    AnswerAgain,
+    /// Our 2xx without ACK.
+    NoAck,
+    /// Our CANCEL without effect on the INVITE (RFC 3261 section 9.1).
+    NoEffect,
+    /// The user answers a request too late for the peer to care.
+    Unanswered,
+    /// A connection is not up yet.
+    Connect,
+    /// A connection without bytes.
+    Idle,
+    /// A message begun on a connection and not complete.
+    Incomplete,
+}

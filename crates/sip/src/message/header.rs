@@ -72,6 +72,17 @@ impl Headers {
         self.0.push(build(name, value));
     }
 
+    /// Puts another value into the first header of this name, as received but for our additions.
+    pub(crate) fn replace_first(&mut self, name: &str, value: &str) {
+        let first = self
+            .0
+            .iter_mut()
+            .find(|header| parts(header).0.eq_ignore_ascii_case(name));
+        if let Some(header) = first {
+            *header = build(name, value);
+        }
+    }
+
     /// Takes all headers of this name away.
     pub(crate) fn remove(&mut self, name: &str) {
         self.0

@@ -1,0 +1,244 @@
+//! What a UAS looks at before it starts to work on a request (RFC 3261 section 8.2).
+
+use std::time::Instant;
+
+use crate::message::{self, Headers, Method, Response, split_outside_quotes};
+use crate::transaction::MergeKey;
+
+use super::Endpoint;
+use super::compose::{ACCEPT, ALLOW};
+use super::receive::Incoming;
+use super::server::ServerUser;
+
+/// Why a request is refused, with what the response must say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// 405: known, but not served here.
+    MethodNotAllowed,
+    /// 501: no method anybody knows.
+    NotImplemented,
+    /// 416.
+    UriScheme,
+    /// 482: the same request came another way (section 8.2.2.2).
+    Merged,
+    /// 420 with these option tags (section 8.2.2.3).
+    Extensions(String),
+    /// 415: the body's type.
+    ContentType,
+    /// 415: the body is compressed.
+    ContentEncoding,
+    /// 406: the caller would not take an SDP answer.
+    NotAcceptable,
+    /// 400: Contact.
+    Contact,
+    /// 481.
+    NoDialog,
+    /// 503: a table is full.
+    Overload,
+}
+
+impl Endpoint {
+    /// A request outside any dialog and transaction.
+    pub(crate) fn handle_new_request(&mut self, now: Instant, incoming: Incoming) {
+        let merge_key = MergeKey::new(&incoming.fields);
+        if let Err(refused) = self.check(&incoming, &merge_key) {
+            return self.refuse_request(now, incoming, refused);
+        }
+        if incoming.request.method == Method::INVITE {
+            self.handle_invite(now, incoming, merge_key);
+        } else {
+            self.handle_options(now, incoming, Some(merge_key), None);
+        }
+    }
+
+    fn check(&self, incoming: &Incoming, merge_key: &MergeKey) -> Result<(), Refused> {
+        let request = &incoming.request;
+        check_method(&request.method)?;
+        if request.method == Method::BYE {
+            return Err(Refused::NoDialog);
+        }
+        let scheme = request.uri.scheme();
+        if !request.uri.is_sip() && !scheme.eq_ignore_ascii_case("tel") {
+            return Err(Refused::UriScheme);
+        }
+        if self.merge_keys.contains_key(merge_key) {
+            return Err(Refused::Merged);
+        }
+        check_extensions(&request.headers)?;
+        if request.method == Method::INVITE {
+            check_body(&request.headers, !request.body.is_empty())?;
+            check_accept(&request.headers)?;
+        }
+        let transactions = self.clients.len() + self.servers.len();
+        if transactions >= self.config.limits.transactions {
+            return Err(Refused::Overload);
+        }
+        if request.method == Method::INVITE && self.dialogs.len() >= self.config.limits.dialogs {
+            return Err(Refused::Overload);
+        }
+        Ok(())
+    }
+
+    /// Answers a request that is not worked on.
+    pub(crate) fn refuse_request(&mut self, now: Instant, incoming: Incoming, refused: Refused) {
+        match refused {
+            Refused::NoDialog => self.counters.refused_unknown_dialog += 1,
+            Refused::Overload => self.counters.refused_overload += 1,
+            _ => {}
+        }
+        let retry_after = self.config.limits.retry_after;
+        let Incoming {
+            request, origin, ..
+        } = incoming;
+        self.reply_statelessly(now, origin, request.headers, refused.status(), |response| {
+            refused.dress(response, retry_after);
+        });
+    }
+
+    /// OPTIONS: the user answers.
+    pub(crate) fn handle_options(
+        &mut self,
+        now: Instant,
+        incoming: Incoming,
+        merge_key: Option<MergeKey>,
+        in_dialog: Option<super::DialogId>,
+    ) {
+        let Incoming {
+            request,
+            key,
+            path,
+            origin,
+            ..
+        } = incoming;
+        let user = ServerUser::Options(in_dialog);
+        let id = self.start_server(now, &request, key, merge_key, path, user);
+        self.event(crate::event::Event::Options {
+            request: super::RequestId(id.0),
+            source: origin.source,
+            in_dialog,
+        });
+    }
+}
+
+impl Refused {
+    fn status(&self) -> u16 {
+        match self {
+            Refused::MethodNotAllowed => 405,
+            Refused::NotImplemented => 501,
+            Refused::UriScheme => 416,
+            Refused::Merged => 482,
+            Refused::Extensions(_) => 420,
+            Refused::ContentType | Refused::ContentEncoding => 415,
+            Refused::NotAcceptable => 406,
+            Refused::Contact => 400,
+            Refused::NoDialog => 481,
+            Refused::Overload => 503,
+        }
+    }
+
+    fn dress(&self, response: &mut Response, retry_after: u32) {
+        let headers = &mut response.headers;
+        match self {
+            Refused::MethodNotAllowed | Refused::NotImplemented => headers.set("Allow", ALLOW),
+            Refused::Extensions(tags) => headers.set("Unsupported", tags),
+            Refused::ContentType => headers.set("Accept", ACCEPT),
+            Refused::ContentEncoding => headers.set("Accept-Encoding", "identity"),
+            Refused::Contact => response.reason = "Bad Request (malformed Contact header)".into(),
+            Refused::Overload => headers.set("Retry-After", retry_after.to_string()),
+            Refused::UriScheme | Refused::Merged | Refused::NotAcceptable | Refused::NoDialog => {}
+        }
+    }
+}
+
+/// 405 for what is known and not served, 501 for what nobody knows (section 21.5.2).
+pub(crate) fn check_method(method: &Method) -> Result<(), Refused> {
+    match method {
+        Method::Known(
+            rsip::Method::Invite | rsip::Method::Bye | rsip::Method::Options | rsip::Method::Cancel,
+        ) => Ok(()),
+        Method::Known(_) => Err(Refused::MethodNotAllowed),
+        Method::Other(_) => Err(Refused::NotImplemented),
+    }
+}
+
+/// No extension is supported, so every required one is unsupported. Proxy-Require is for proxies.
+pub(crate) fn check_extensions(headers: &Headers) -> Result<(), Refused> {
+    let tags: Vec<&str> = headers
+        .all("Require")
+        .flat_map(|value| split_outside_quotes(value, ','))
+        .filter(|tag| message::is_token(tag))
+        .collect();
+    if tags.is_empty() {
+        Ok(())
+    } else {
+        Err(Refused::Extensions(tags.join(", ")))
+    }
+}
+
+/// A body must be SDP as it is, unless it may be ignored (section 20.11).
+pub(crate) fn check_body(headers: &Headers, has_body: bool) -> Result<(), Refused> {
+    if !has_body || is_optional(headers) {
+        return Ok(());
+    }
+    let encoded = headers
+        .all("Content-Encoding")
+        .flat_map(|value| split_outside_quotes(value, ','))
+        .any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"));
+    if encoded {
+        return Err(Refused::ContentEncoding);
+    }
+    if is_sdp(headers) {
+        Ok(())
+    } else {
+        Err(Refused::ContentType)
+    }
+}
+
+/// Whether the body is one this endpoint hands on.
+pub(crate) fn is_sdp(headers: &Headers) -> bool {
+    headers
+        .get("Content-Type")
+        .is_some_and(|value| media_type(value).eq_ignore_ascii_case(ACCEPT))
+}
+
+fn is_optional(headers: &Headers) -> bool {
+    headers.get("Content-Disposition").is_some_and(|value| {
+        value.split(';').skip(1).any(|param| {
+            let mut sides = param.split('=').map(message::trim);
+            sides
+                .next()
+                .is_some_and(|name| name.eq_ignore_ascii_case("handling"))
+                && sides
+                    .next()
+                    .is_some_and(|value| value.eq_ignore_ascii_case("optional"))
+        })
+    })
+}
+
+/// An Accept that leaves SDP out cannot be served (section 8.2.3 and RFC 4475 section 3.3.15).
+fn check_accept(headers: &Headers) -> Result<(), Refused> {
+    let mut ranges = headers
+        .all("Accept")
+        .flat_map(|value| split_outside_quotes(value, ','))
+        .peekable();
+    if ranges.peek().is_none() {
+        return Ok(());
+    }
+    let fits = |range: &str| {
+        let range = media_type(range);
+        ["application/sdp", "application/*", "*/*"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(&range))
+    };
+    if ranges.any(fits) {
+        Ok(())
+    } else {
+        Err(Refused::NotAcceptable)
+    }
+}
+
+/// `type/subtype` without parameters and white space.
+fn media_type(value: &str) -> String {
+    let essence = value.split(';').next().unwrap_or_default();
+    essence.split_ascii_whitespace().collect()
+}

@@ -1,0 +1,37 @@
+//! Tags, branches and Call-IDs from the seed.
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+
+use crate::message::Via;
+
+/// The endpoint's generator: unguessable with an unguessable seed, repeatable with a fixed one.
+#[derive(Debug)]
+pub(crate) struct Random(ChaCha20Rng);
+
+impl Random {
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
+        Random(ChaCha20Rng::from_seed(seed))
+    }
+
+    /// 128 bits as 32 hex digits: RFC 3261 section 19.3 asks for 32 bits at least.
+    pub(crate) fn token(&mut self) -> String {
+        let (high, low) = (self.0.next_u64(), self.0.next_u64());
+        format!("{high:016x}{low:016x}")
+    }
+
+    /// A branch that is unique by itself.
+    pub(crate) fn branch(&mut self) -> String {
+        format!("{}{}", Via::MAGIC_COOKIE, self.token())
+    }
+
+    /// A first CSeq: below 2^31 with room to count (RFC 3261 section 8.1.1.5).
+    pub(crate) fn first_cseq(&mut self) -> u32 {
+        1 + self.0.next_u32() % 10_000
+    }
+
+    /// Seconds for the Retry-After of a 500 (RFC 3261 section 14.2: 0 to 10).
+    pub(crate) fn retry_after(&mut self) -> u32 {
+        self.0.next_u32() % 11
+    }
+}
