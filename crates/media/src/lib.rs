@@ -1,3 +1,23 @@
-//! Everything a packet meets: RTP, detector, gate, repair, path and bridge.
+//! Everything a packet meets: RTP, detector, gate, repair, path and bridge. Sans-IO.
+//!
+//! One [`Bridge`] a call. The caller owns sockets, buffers and the clock:
+//!
+//! 1. [`Bridge::new`] with the [`MediaPlan`] of negotiation. It may allocate; nothing after it does.
+//! 2. Each datagram goes through [`Bridge::forward`], in place; `Forward::Send` says where it goes on to.
+//! 3. After that, and whenever [`Bridge::poll_timeout`] is due ([`Bridge::handle_timeout`]), drain
+//!    [`Bridge::poll_transmit`] and [`Bridge::poll_event`] until they give `None`.
 
+pub mod audio;
+mod bridge;
 pub mod detect;
+mod gate;
+mod path;
+mod plan;
+pub mod quality;
+pub mod rtp;
+mod source;
+mod stats;
+
+pub use bridge::{Bridge, Forward, MediaEvent, Transmit};
+pub use plan::{Direction, Format, GuardAction, GuardPlan, LegPlan, MediaPlan, Side};
+pub use stats::{BridgeStats, DropReason, Dropped, GuardStats, LegStats};

@@ -1,0 +1,4 @@
+//! Audio as samples: levels, resampling, Opus.
+
+pub mod level;
+pub mod resample;

@@ -1,0 +1,238 @@
+//! A bridge: both directions of a call's media.
+
+use crate::detect::{Change, Finding};
+use crate::path::Path;
+use crate::stats::{BridgeStats, DropReason, GuardStats, LegStats};
+use crate::{MediaPlan, Side};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+/// Events kept until they are polled. The worker polls after every packet, and a packet makes at most two; past
+/// this the newest is dropped.
+const MAX_EVENTS: usize = 16;
+
+/// What is to be done with the packet handed to [`Bridge::forward`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forward {
+    /// Send the first `len` bytes of the buffer to `to`, out of the other leg's port.
+    Send {
+        /// The other peer.
+        to: SocketAddr,
+        /// The packet's length now.
+        len: usize,
+    },
+    /// Nothing now; the packet comes out of [`Bridge::poll_transmit`] later.
+    Hold,
+    /// Nothing; it is counted.
+    Drop(DropReason),
+}
+
+/// A packet of the bridge's own making.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// The leg it goes out on.
+    pub side: Side,
+    /// The peer.
+    pub to: SocketAddr,
+    /// The packet's length in the caller's buffer.
+    pub len: usize,
+}
+
+/// What the gateway wants to know of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MediaEvent {
+    /// The detector tripped on what came from a leg.
+    Fault {
+        /// The leg the bad audio came from.
+        side: Side,
+        /// What was found.
+        finding: Finding,
+    },
+    /// The audio from a leg is right again.
+    Cleared {
+        /// The leg.
+        side: Side,
+        /// What had been found, with its end.
+        finding: Finding,
+    },
+    /// A peer's port was learned.
+    Learned {
+        /// The leg.
+        side: Side,
+        /// The address, locked from now on.
+        address: SocketAddr,
+    },
+}
+
+/// Both directions of one call.
+///
+/// **Shape**: fixed memory after [`Bridge::new`]; nothing is allocated per packet.
+#[derive(Debug)]
+pub struct Bridge {
+    /// From the carrier to OpenAI.
+    up: Path,
+    /// From OpenAI to the carrier.
+    down: Path,
+    /// When the next packet of silence is due to OpenAI, which waits for RTP before it sends any.
+    silence_at: Option<Instant>,
+    events: VecDeque<MediaEvent>,
+    own_to_openai: u64,
+}
+
+impl Bridge {
+    /// A bridge for a call that starts `now`. May allocate; nothing after it does, but for [`Bridge::update`].
+    pub fn new(now: Instant, plan: &MediaPlan) -> Bridge {
+        let up = Path::new(&plan.carrier, &plan.openai, plan.guard);
+        Bridge {
+            silence_at: up.sends.then_some(now),
+            up,
+            down: Path::new(&plan.openai, &plan.carrier, plan.guard),
+            events: VecDeque::with_capacity(MAX_EVENTS),
+            own_to_openai: 0,
+        }
+    }
+
+    /// Takes a signalled change. Addresses may be learned anew; numbering and statistics go on.
+    pub fn update(&mut self, _now: Instant, plan: &MediaPlan) {
+        self.up.update(&plan.carrier, &plan.openai, plan.guard);
+        self.down.update(&plan.openai, &plan.carrier, plan.guard);
+    }
+
+    /// `packet[..len]` arrived on leg `side`'s port from `from`; it is rewritten in place for the other leg.
+    pub fn forward(
+        &mut self,
+        now: Instant,
+        side: Side,
+        from: SocketAddr,
+        packet: &mut [u8],
+        len: usize,
+    ) -> Forward {
+        let (path, back) = self.paths(side);
+        let relayed = match path.forward(now, from, packet, len) {
+            Ok(relayed) => relayed,
+            Err(reason) => {
+                path.dropped.count(reason);
+                return Forward::Drop(reason);
+            }
+        };
+        // The way back knows where this path's packets go: the other peer's address is that path's source.
+        let to = back.source.destination();
+        if to.is_some() {
+            path.relayed += 1;
+        } else {
+            path.dropped.count(DropReason::Unanswered);
+        }
+        if side == Side::Carrier && to.is_some() {
+            self.silence_at = None;
+        }
+        if relayed.learned {
+            self.push(MediaEvent::Learned {
+                side,
+                address: from,
+            });
+        }
+        match relayed.change {
+            Some(Change::Tripped(finding)) => self.push(MediaEvent::Fault { side, finding }),
+            Some(Change::Cleared(finding)) => self.push(MediaEvent::Cleared { side, finding }),
+            None => {}
+        }
+        match to {
+            Some(to) => Forward::Send {
+                to,
+                len: relayed.len,
+            },
+            None => Forward::Drop(DropReason::Unanswered),
+        }
+    }
+
+    /// A packet of our own making that is due `now`, written into `out`; `None` when there is none.
+    ///
+    /// **Shape**: `out` must hold a packet of the leg's ptime, 492 bytes at most.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
+        let due = self.silence_at.filter(|at| *at <= now)?;
+        let Some(to) = self.down.source.destination() else {
+            self.silence_at = None;
+            return None;
+        };
+        let len = self.up.silence(out)?;
+        self.own_to_openai += 1;
+        self.silence_at = Some(due + self.up.out_ptime());
+        Some(Transmit {
+            side: Side::Openai,
+            to,
+            len,
+        })
+    }
+
+    /// When [`Bridge::handle_timeout`] wants to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.silence_at
+    }
+
+    /// Time has come; what is due is in [`Bridge::poll_transmit`].
+    pub fn handle_timeout(&mut self, now: Instant) {
+        // A worker that was held up sends one packet, not all that it missed.
+        if let Some(at) = &mut self.silence_at {
+            let late = now.saturating_duration_since(*at);
+            if late > 10 * self.up.out_ptime() {
+                *at = now;
+            }
+        }
+    }
+
+    /// The next event, oldest first.
+    pub fn poll_event(&mut self) -> Option<MediaEvent> {
+        self.events.pop_front()
+    }
+
+    /// One leg's figures.
+    pub fn leg(&self, side: Side) -> LegStats {
+        let (incoming, outgoing, own) = match side {
+            Side::Carrier => (&self.up, &self.down, 0),
+            Side::Openai => (&self.down, &self.up, self.own_to_openai),
+        };
+        LegStats {
+            sent: outgoing.relayed + own,
+            ..incoming.stats()
+        }
+    }
+
+    /// What the guard did.
+    pub fn guard(&self) -> GuardStats {
+        GuardStats {
+            muted: self.up.muted + self.down.muted,
+            repaired: self.up.repaired + self.down.repaired,
+        }
+    }
+
+    /// All figures.
+    pub fn stats(&self) -> BridgeStats {
+        BridgeStats {
+            carrier: self.leg(Side::Carrier),
+            openai: self.leg(Side::Openai),
+            guard: self.guard(),
+        }
+    }
+
+    /// The fault that the audio from a leg has now, if any.
+    pub fn current_fault(&self, side: Side) -> Option<&Finding> {
+        match side {
+            Side::Carrier => self.up.current(),
+            Side::Openai => self.down.current(),
+        }
+    }
+
+    fn paths(&mut self, side: Side) -> (&mut Path, &mut Path) {
+        match side {
+            Side::Carrier => (&mut self.up, &mut self.down),
+            Side::Openai => (&mut self.down, &mut self.up),
+        }
+    }
+
+    fn push(&mut self, event: MediaEvent) {
+        if self.events.len() < MAX_EVENTS {
+            self.events.push_back(event);
+        }
+    }
+}

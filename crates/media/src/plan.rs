@@ -1,0 +1,165 @@
+//! The outcome of negotiation: all that a media worker needs.
+
+use crate::rtp::{PayloadType, Ptime, RtpTime, Ssrc};
+use ipnet::IpNet;
+use squelch_g711::Law;
+use std::net::SocketAddr;
+
+/// A leg of the call, or what came from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The leg towards the carrier.
+    Carrier,
+    /// The leg towards OpenAI.
+    Openai,
+}
+
+impl Side {
+    /// Both legs, the carrier's first.
+    pub const ALL: [Side; 2] = [Side::Carrier, Side::Openai];
+
+    /// The other leg.
+    pub const fn other(self) -> Side {
+        match self {
+            Side::Carrier => Side::Openai,
+            Side::Openai => Side::Carrier,
+        }
+    }
+
+    /// The leg's name in labels and records: `carrier` or `openai`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Side::Carrier => "carrier",
+            Side::Openai => "openai",
+        }
+    }
+}
+
+/// A format: encoding and sample rate of payload bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// G.711 mu-law at 8 kHz.
+    Pcmu,
+    /// G.711 A-law at 8 kHz.
+    Pcma,
+}
+
+impl Format {
+    /// The companding law.
+    pub const fn law(self) -> Law {
+        match self {
+            Format::Pcmu => Law::Mu,
+            Format::Pcma => Law::A,
+        }
+    }
+
+    /// The RTP clock rate. **Units**: Hz.
+    pub const fn clock_rate(self) -> u32 {
+        8_000
+    }
+
+    /// The name in configuration and JSON: `pcmu` or `pcma`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Format::Pcmu => "pcmu",
+            Format::Pcma => "pcma",
+        }
+    }
+
+    /// The static payload type (RFC 3551 table 4).
+    pub const fn static_payload_type(self) -> PayloadType {
+        match self {
+            Format::Pcmu => PayloadType::PCMU,
+            Format::Pcma => PayloadType::PCMA,
+        }
+    }
+}
+
+/// Who may send, seen from squelch (RFC 3264 section 5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Both ways.
+    SendRecv,
+    /// squelch sends to the peer and expects nothing.
+    SendOnly,
+    /// squelch receives from the peer and sends nothing.
+    RecvOnly,
+    /// Neither.
+    Inactive,
+}
+
+impl Direction {
+    /// Whether squelch may send to the peer.
+    pub const fn sends(self) -> bool {
+        matches!(self, Direction::SendRecv | Direction::SendOnly)
+    }
+
+    /// Whether squelch takes packets from the peer.
+    pub const fn receives(self) -> bool {
+        matches!(self, Direction::SendRecv | Direction::RecvOnly)
+    }
+}
+
+/// What the guard may do on a trip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GuardAction {
+    /// Report only.
+    Observe,
+    /// Mute whatever is broken.
+    Mute,
+    /// Repair where that is sound, else mute.
+    Protect,
+}
+
+/// The guard's part of the plan.
+#[derive(Clone, Copy, Debug)]
+pub struct GuardPlan {
+    /// What the guard may do on a trip.
+    pub action: GuardAction,
+}
+
+/// One leg's part of the plan.
+#[derive(Clone, Debug)]
+pub struct LegPlan {
+    /// The negotiated format, the same in both directions of the leg.
+    pub format: Format,
+    /// The payload type of `format` on this leg.
+    pub payload_type: PayloadType,
+    /// The payload type of telephone-event (RFC 4733), if negotiated.
+    pub telephone_event: Option<PayloadType>,
+    /// The packet time that squelch uses for packets of its own making.
+    pub ptime: Ptime,
+    /// Who may send on this leg.
+    pub direction: Direction,
+    /// Where the peer's SDP says its media are received.
+    pub remote: SocketAddr,
+    /// Networks that media may come from and go to; empty means anywhere.
+    pub media_sources: Vec<IpNet>,
+    /// The SSRC of what squelch sends towards this leg.
+    pub ssrc: Ssrc,
+    /// The first sequence number squelch sends towards this leg (random, RFC 3550 section 5.1).
+    pub sequence: u16,
+    /// The first RTP timestamp squelch sends towards this leg (random, RFC 3550 section 5.1).
+    pub timestamp: RtpTime,
+}
+
+/// The outcome of negotiation for both legs.
+#[derive(Clone, Debug)]
+pub struct MediaPlan {
+    /// The leg towards the carrier.
+    pub carrier: LegPlan,
+    /// The leg towards OpenAI.
+    pub openai: LegPlan,
+    /// What the guard may do.
+    pub guard: GuardPlan,
+}
+
+impl MediaPlan {
+    /// The plan of one leg.
+    pub const fn leg(&self, side: Side) -> &LegPlan {
+        match side {
+            Side::Carrier => &self.carrier,
+            Side::Openai => &self.openai,
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! RTP (RFC 3550): the header in place, reception statistics, what we send, and building packets.
+
+mod build;
+mod numbers;
+mod receive;
+mod send;
+mod view;
+
+pub use build::{BuildError, build};
+pub use numbers::{PayloadType, Ptime, RtpTime, SeqNo, Ssrc};
+pub use receive::{Arrival, Receive};
+pub use send::{Send, Stamp};
+pub use view::{Malformed, View, is_rtcp, restamp};

@@ -1,0 +1,127 @@
+//! The source rule: which address a leg's packets may come from, and where its packets go.
+//!
+//! The SDP's address is the only host media come from and go to. Its port may turn out to be another one (a
+//! peer behind NAT or with separate send sockets): that is learned once, from that host, after three
+//! consistent packets, and then locked. Only a signalled change opens it again. There is no "latest wins".
+
+use crate::rtp::{PayloadType, Ssrc};
+use ipnet::IpNet;
+use std::net::SocketAddr;
+
+/// Consecutive packets of one SSRC that make a port believable.
+/// **Source**: MIN_SEQUENTIAL of RFC 3550 A.1 is 2; one more, since a wrong choice here redirects media.
+const PROBATION_PACKETS: u8 = 3;
+
+/// Packets sent to an address that has sent nothing back. **Units**: packets; 5 s of 20 ms.
+/// More would make squelch a weapon against an address that somebody put into an SDP.
+const UNANSWERED_LIMIT: u32 = 250;
+
+/// What the rule says of one packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// From the peer.
+    Accept,
+    /// From the peer, whose port has just been learned.
+    Learned,
+    /// Not from the peer, or not yet believed.
+    Refuse,
+}
+
+/// One leg's address and what has been heard from it.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    signalled: SocketAddr,
+    networks: Vec<IpNet>,
+    locked: Option<SocketAddr>,
+    candidate: Option<Candidate>,
+    unanswered: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    address: SocketAddr,
+    ssrc: Ssrc,
+    sequence: u16,
+    packets: u8,
+}
+
+impl Source {
+    pub(crate) fn new(signalled: SocketAddr, networks: &[IpNet]) -> Source {
+        Source {
+            signalled,
+            networks: networks.to_vec(),
+            locked: None,
+            candidate: None,
+            unanswered: 0,
+        }
+    }
+
+    /// Where packets to the peer go, if any may: inside the networks, and not for ever without an answer.
+    pub(crate) fn destination(&mut self) -> Option<SocketAddr> {
+        let to = self.locked.unwrap_or(self.signalled);
+        if !self.inside(to) {
+            return None;
+        }
+        if self.locked.is_none() {
+            if self.unanswered >= UNANSWERED_LIMIT {
+                return None;
+            }
+            self.unanswered += 1;
+        }
+        Some(to)
+    }
+
+    /// Judges one packet with a negotiated payload type.
+    pub(crate) fn admit(
+        &mut self,
+        from: SocketAddr,
+        ssrc: Ssrc,
+        sequence: u16,
+        _: PayloadType,
+    ) -> Admission {
+        if let Some(locked) = self.locked {
+            return if from == locked {
+                Admission::Accept
+            } else {
+                Admission::Refuse
+            };
+        }
+        if from.ip() != self.signalled.ip() || !self.inside(from) {
+            return Admission::Refuse;
+        }
+        if from == self.signalled {
+            self.locked = Some(from);
+            return Admission::Accept;
+        }
+        let packets = match self.candidate {
+            Some(before)
+                if before.address == from
+                    && before.ssrc == ssrc
+                    && before.sequence.wrapping_add(1) == sequence =>
+            {
+                before.packets + 1
+            }
+            _ => 1,
+        };
+        if packets >= PROBATION_PACKETS {
+            self.locked = Some(from);
+            self.candidate = None;
+            return Admission::Learned;
+        }
+        self.candidate = Some(Candidate {
+            address: from,
+            ssrc,
+            sequence,
+            packets,
+        });
+        Admission::Refuse
+    }
+
+    fn inside(&self, address: SocketAddr) -> bool {
+        self.networks.is_empty()
+            || self
+                .networks
+                .iter()
+                .any(|network| network.contains(&address.ip()))
+    }
+}
