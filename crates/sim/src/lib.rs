@@ -1,6 +1,7 @@
 //! The other side: a carrier, a stand-in for OpenAI Realtime, and a world under virtual time.
 
 pub mod check;
+pub mod http;
 pub mod impair;
 pub mod peer;
 pub mod sound;

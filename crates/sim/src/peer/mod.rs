@@ -4,6 +4,7 @@
 //! second time here, in the few lines that a well-behaved peer needs.
 
 pub mod carrier;
+pub mod openai;
 pub mod recording;
 pub mod rtp;
 mod sdp;

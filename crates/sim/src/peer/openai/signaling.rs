@@ -1,0 +1,213 @@
+//! The stand-in's SIP: holds the 200 OK until the call is accepted.
+
+use std::time::{Instant, SystemTime};
+
+use rand_core::Rng;
+use squelch_sip::{Body, DialogId, Event, IncomingInvite, Rejection, Response, Warning};
+
+use super::call::Call;
+use super::session::Session;
+use super::{
+    CallKey, OpenAi, Output, PendingWebhook, State, WEBHOOK_ATTEMPTS, WEBHOOK_RETRY, WebhookId,
+    webhook,
+};
+use crate::peer::rtp::Header;
+use crate::peer::sdp::AudioDescription;
+
+impl OpenAi {
+    /// Hangs a call up from OpenAI's side.
+    pub fn hang_up(&mut self, now: Instant, wall: SystemTime, key: CallKey) {
+        if let Some(call) = self.calls.get(&key) {
+            match call.state {
+                State::Pending | State::Accepted => {
+                    self.endpoint
+                        .reject(now, call.dialog, Rejection::status(603));
+                    self.over(call.dialog);
+                }
+                State::Answered => self.endpoint.bye(now, call.dialog, None),
+                State::Over => {}
+            }
+        }
+        self.run_endpoint(now, wall);
+    }
+
+    /// Drains the endpoint.
+    pub(super) fn run_endpoint(&mut self, now: Instant, wall: SystemTime) {
+        while let Some(output) = self.endpoint.poll_output() {
+            match output {
+                squelch_sip::Output::Transport(output) => {
+                    self.outputs.push_back(Output::Sip(output));
+                }
+                squelch_sip::Output::Event(event) => self.sip_event(now, wall, event),
+            }
+        }
+    }
+
+    fn sip_event(&mut self, now: Instant, wall: SystemTime, event: Event) {
+        match event {
+            Event::Invite { dialog, invite } => self.incoming(now, wall, dialog, &invite),
+            Event::Acknowledged { dialog, .. } => {
+                let key = self.dialogs.get(&dialog).copied();
+                if let Some((key, call)) = key.and_then(|k| Some((k, self.calls.get_mut(&k)?))) {
+                    call.begin_media(now, self.config.misreading);
+                    self.speak(now, key);
+                }
+            }
+            Event::Cancelled { dialog, .. }
+            | Event::Bye { dialog, .. }
+            | Event::Ended { dialog, .. }
+            | Event::Rejected { dialog, .. } => self.over(dialog),
+            Event::Reinvite { request, .. } => {
+                // Nobody has seen OpenAI take a re-INVITE.
+                self.endpoint.respond(now, request, status(488));
+            }
+            Event::Options { request, .. } => self.endpoint.respond(now, request, status(200)),
+            _ => {}
+        }
+    }
+
+    fn incoming(
+        &mut self,
+        now: Instant,
+        wall: SystemTime,
+        dialog: DialogId,
+        invite: &IncomingInvite,
+    ) {
+        let body = invite.body.as_ref();
+        let offer = body.and_then(|body| AudioDescription::parse(&body.bytes));
+        let format = offer.as_ref().and_then(|offer| {
+            let mut known = offer
+                .formats
+                .iter()
+                .filter(|(law, _)| self.config.laws.contains(law));
+            known.next().copied()
+        });
+        let (Some(offer), Some(format)) = (offer, format) else {
+            let refusal = Rejection {
+                warning: Some(Warning {
+                    code: 305,
+                    text: "Incompatible media format".into(),
+                }),
+                ..Rejection::status(488)
+            };
+            self.endpoint.reject(now, dialog, refusal);
+            return;
+        };
+        let key = CallKey(self.next_key);
+        self.next_key += 1;
+        let id = format!("rtc_{}", self.random_hex(16));
+        let session_id = format!("sess_{}", self.random_hex(12));
+        let session = Session::new(self.config.profile, format.0, &session_id);
+        let start = Header {
+            marker: true,
+            payload_type: format.1,
+            sequence: self.dice.next_u32() as u16,
+            timestamp: self.dice.next_u32(),
+            ssrc: self.dice.next_u32(),
+        };
+        let call = Call::new(now, id.clone(), dialog, &offer, format, session, start);
+        self.calls.insert(key, call);
+        self.dialogs.insert(dialog, key);
+        self.endpoint.provisional(now, dialog, 180, None);
+        self.outputs.push_back(Output::BindPort { call: key });
+        if self.config.webhook_url.is_some() {
+            let event = format!("evt_{}", self.random_hex(12));
+            let body = webhook::incoming_call(&event, &id, wall, &invite.headers);
+            let pending = PendingWebhook {
+                call: key,
+                id: format!("wh_{}", self.random_hex(12)),
+                body,
+                attempts: 0,
+                retry: Some(now),
+            };
+            self.webhooks.insert(WebhookId(key.0), pending);
+            self.retry_webhooks(now, wall);
+        }
+    }
+
+    /// Answers once the call is accepted and its port known.
+    pub(super) fn answer_if_ready(&mut self, now: Instant, key: CallKey) {
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
+        if call.state == State::Accepted
+            && let Some(answer) = call.answer(&self.config)
+        {
+            call.state = State::Answered;
+            self.endpoint.answer(now, call.dialog, Body::sdp(answer));
+        }
+    }
+
+    /// Refuses a call that nobody accepted in time.
+    pub(super) fn expire(&mut self, now: Instant, key: CallKey) {
+        if let Some(call) = self.calls.get(&key)
+            && call.state == State::Pending
+            && call.since + self.config.accept_within <= now
+        {
+            self.endpoint
+                .reject(now, call.dialog, Rejection::status(480));
+            self.over(call.dialog);
+        }
+    }
+
+    /// The call is over: its sockets close at once, undrained.
+    pub(super) fn over(&mut self, dialog: DialogId) {
+        let Some(key) = self.dialogs.remove(&dialog) else {
+            return;
+        };
+        self.webhooks.retain(|_, webhook| webhook.call != key);
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
+        call.state = State::Over;
+        for socket in call.sockets.drain(..) {
+            self.sockets.remove(&socket);
+            self.outputs.push_back(Output::SocketClose { socket });
+        }
+        self.outputs.push_back(Output::Ended { call: key });
+    }
+
+    pub(super) fn webhook_answered(
+        &mut self,
+        now: Instant,
+        webhook: WebhookId,
+        status: Option<u16>,
+    ) {
+        let Some(pending) = self.webhooks.get_mut(&webhook) else {
+            return;
+        };
+        let taken = status.is_some_and(|status| (200..300).contains(&status));
+        if taken || pending.attempts >= WEBHOOK_ATTEMPTS {
+            self.webhooks.remove(&webhook);
+        } else {
+            let wait = WEBHOOK_RETRY * 2_u32.saturating_pow(pending.attempts.saturating_sub(1));
+            pending.retry = Some(now + wait);
+        }
+    }
+
+    pub(super) fn retry_webhooks(&mut self, now: Instant, wall: SystemTime) {
+        let Some(url) = &self.config.webhook_url else {
+            return;
+        };
+        for (id, webhook) in &mut self.webhooks {
+            if webhook.retry.is_none_or(|at| at > now) {
+                continue;
+            }
+            webhook.retry = None;
+            webhook.attempts += 1;
+            let secret = &self.config.webhook_secret;
+            let request = webhook::delivery(url, secret, &webhook.id, wall, &webhook.body);
+            self.outputs.push_back(Output::Webhook {
+                webhook: *id,
+                request,
+            });
+        }
+    }
+}
+
+fn status(status: u16) -> Response {
+    Response {
+        status,
+        ..Response::default()
+    }
+}
