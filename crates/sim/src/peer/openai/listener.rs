@@ -9,10 +9,10 @@ use crate::sound::Law;
 /// buffer: `audio_start_ms` then grows at a sixth of the clock.
 #[derive(Debug, Default)]
 pub(super) struct Listener {
-    /// How much audio was written, in microseconds of the buffer's own time.
-    written_micros: u64,
+    /// How much audio was written, in ticks of 24 kHz.
+    written_ticks: u64,
     speaking: bool,
-    quiet_micros: u64,
+    quiet_ticks: u64,
 }
 
 /// The caller began or ceased to speak.
@@ -30,44 +30,44 @@ impl Listener {
         payload: &[u8],
         format: AudioFormat,
     ) -> Option<SpeechChange> {
-        let (samples, rate): (Vec<i16>, u64) = match format {
+        let (samples, ticks_per_sample): (Vec<i16>, u64) = match format {
             AudioFormat::G711(read_as) => {
                 debug_assert!(read_as == law || read_as == law.other());
-                (read_as.decode_all(payload), 8_000)
+                (read_as.decode_all(payload), 3)
             }
             AudioFormat::Pcm24k => {
                 let pairs = payload.as_chunks::<2>().0;
                 (
                     pairs.iter().map(|&pair| i16::from_le_bytes(pair)).collect(),
-                    24_000,
+                    1,
                 )
             }
         };
-        let lasting = samples.len() as u64 * 1_000_000 / rate;
-        let began = self.written_micros;
-        self.written_micros += lasting;
+        let lasting = samples.len() as u64 * ticks_per_sample;
+        let began = self.written_ticks;
+        self.written_ticks += lasting;
         let loud = mean_magnitude(&samples) > VOICE_MAGNITUDE;
         match (self.speaking, loud) {
             (false, true) => {
                 self.speaking = true;
-                self.quiet_micros = 0;
-                let start = began.saturating_sub(PREFIX_PADDING_MICROS);
+                self.quiet_ticks = 0;
+                let start = began.saturating_sub(PREFIX_PADDING_TICKS);
                 Some(SpeechChange::Started {
-                    audio_start_ms: start / 1_000,
+                    audio_start_ms: start / TICKS_PER_MS,
                 })
             }
             (true, true) => {
-                self.quiet_micros = 0;
+                self.quiet_ticks = 0;
                 None
             }
             (true, false) => {
-                self.quiet_micros += lasting;
-                if self.quiet_micros < SILENCE_MICROS {
+                self.quiet_ticks += lasting;
+                if self.quiet_ticks < SILENCE_TICKS {
                     return None;
                 }
                 self.speaking = false;
                 Some(SpeechChange::Stopped {
-                    audio_end_ms: self.written_micros / 1_000,
+                    audio_end_ms: self.written_ticks / TICKS_PER_MS,
                 })
             }
             (false, false) => None,
@@ -80,12 +80,13 @@ fn mean_magnitude(samples: &[i16]) -> u32 {
     sum / samples.len().max(1) as u32
 }
 
+const TICKS_PER_MS: u64 = 24;
 /// About -36 dBFS.
 const VOICE_MAGNITUDE: u32 = 500;
 /// `prefix_padding_ms` of server_vad, by default.
-const PREFIX_PADDING_MICROS: u64 = 300_000;
+const PREFIX_PADDING_TICKS: u64 = 300 * TICKS_PER_MS;
 /// `silence_duration_ms` of server_vad, by default.
-const SILENCE_MICROS: u64 = 500_000;
+const SILENCE_TICKS: u64 = 500 * TICKS_PER_MS;
 
 #[cfg(test)]
 mod tests {
@@ -111,6 +112,6 @@ mod tests {
     fn the_buffers_clock_runs_at_a_sixth_where_g711_is_misread() {
         assert_eq!(starts(AudioFormat::G711(Law::Mu)), [0, 5_700, 11_700]);
         let misread = starts(AudioFormat::Pcm24k);
-        assert_eq!(misread[2] - misread[1], 1_000 - 1, "{misread:?}");
+        assert_eq!(misread[2] - misread[1], 1_000, "{misread:?}");
     }
 }
