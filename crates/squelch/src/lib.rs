@@ -1,4 +1,5 @@
 //! The squelch binary: sockets, media workers, HTTP, metrics, configuration and commands.
 
+pub mod cli;
 pub mod report;
 pub mod wav;
