@@ -1,6 +1,21 @@
 //! Signalling, told as stories: two endpoints in virtual time, or one endpoint and a peer whose
 //! every byte the test writes.
 
+mod raw;
 mod world;
 
 mod basic_call;
+mod bye_crossing;
+mod cancel;
+mod connections;
+mod forged_requests;
+mod forks;
+mod lost_messages;
+mod options;
+mod overload;
+mod refusals;
+mod reinvite;
+mod response_routing;
+mod routes;
+mod streams;
+mod torture;

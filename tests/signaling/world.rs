@@ -106,6 +106,7 @@ pub(crate) struct World {
     start: Instant,
     pub(crate) now: Instant,
     endpoints: Vec<Endpoint>,
+    hosts: Vec<std::net::IpAddr>,
     listeners: Vec<Vec<Listener>>,
     events: Vec<Vec<Event>>,
     in_flight: BTreeMap<(Instant, u64), Delivery>,
@@ -125,6 +126,7 @@ impl World {
             start,
             now: start,
             endpoints: Vec::new(),
+            hosts: Vec::new(),
             listeners: Vec::new(),
             events: Vec::new(),
             in_flight: BTreeMap::new(),
@@ -162,6 +164,7 @@ impl World {
         })
         .to_vec();
         change(&mut config);
+        self.hosts.push(host.parse().unwrap());
         self.listeners.push(config.listeners.clone());
         self.endpoints.push(Endpoint::new(config));
         self.events.push(Vec::new());
@@ -458,7 +461,7 @@ impl World {
                 let Some(peer) = self.listening(remote, protocol) else {
                     return self.schedule(Delivery::Closed { node, connection });
                 };
-                let host = self.listeners[node.0][0].local.ip();
+                let host = self.hosts[node.0];
                 let local = SocketAddr::new(host, 40_000 + self.connections as u16);
                 let accepted = ConnectionId::Accepted(self.connections);
                 self.wires.insert(
