@@ -192,3 +192,19 @@ fn all_calls_to_one_place_share_a_connection() {
     );
     world.assert_idle();
 }
+
+#[test]
+fn the_same_seed_writes_the_same_bytes() {
+    let trace = || {
+        let mut world = World::new();
+        let (a, b) = (world.add("192.0.2.1"), world.add("192.0.2.2"));
+        let (ours, _) = world.call(a, b, Protocol::Udp);
+        world.tell(a, |endpoint, now| endpoint.bye(now, ours, None));
+        world.settle();
+        let seen = std::mem::take(&mut world.seen);
+        seen.into_iter()
+            .map(|seen| (seen.at, seen.bytes))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(trace(), trace());
+}

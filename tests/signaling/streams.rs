@@ -88,3 +88,19 @@ fn a_message_begun_must_be_finished_in_five_seconds() {
         "one byte a second is not enough"
     );
 }
+
+#[test]
+fn a_busy_stream_with_a_tail_always_missing_stays_open() {
+    let (mut world, node) = alone();
+    let connection = world.connect_raw("192.0.2.9:1111", node, Protocol::Tcp);
+    let text: String = (0..30)
+        .map(|n| request("REGISTER", &format!("r{n}"), n + 1, "", ""))
+        .collect();
+    // Never at a message's end.
+    let length = text.len() / 30 + 1;
+    for piece in text.as_bytes().chunks(length) {
+        world.write_raw(node, connection, piece);
+        world.run_for(std::time::Duration::from_secs(1));
+    }
+    assert_eq!(world.all("405 REGISTER").len(), 30);
+}

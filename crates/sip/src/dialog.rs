@@ -66,8 +66,11 @@ pub(crate) enum State {
         transaction: TransactionId,
         cancel: Cancel,
     },
-    /// UAC: the user's ACK for the 2xx to the INVITE with this number.
-    Answered { cseq: u32 },
+    /// UAC: the user's ACK for the 2xx to the INVITE of this transaction and number.
+    Answered {
+        transaction: TransactionId,
+        cseq: u32,
+    },
     /// UAS: the user's final response.
     Ringing { transaction: TransactionId },
     /// The end of the call.

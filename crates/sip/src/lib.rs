@@ -11,6 +11,34 @@
 //!    network, [`Output::Event`] to the transaction user, which may answer with commands.
 //! 3. Ask [`Endpoint::poll_timeout`] again: every input may have moved it.
 //!
+//! ```
+//! use std::time::Instant;
+//! use squelch_sip::{Endpoint, Event, Output, Rejection, TransportInput, TransportOutput};
+//!
+//! /// One turn of a driver that is busy for everybody.
+//! fn turn(
+//!     endpoint: &mut Endpoint,
+//!     now: Instant,
+//!     input: Option<TransportInput<'_>>,
+//!     mut send: impl FnMut(TransportOutput),
+//! ) -> Option<Instant> {
+//!     match input {
+//!         Some(input) => endpoint.handle_transport(now, input),
+//!         None => endpoint.handle_timeout(now),
+//!     }
+//!     while let Some(output) = endpoint.poll_output() {
+//!         match output {
+//!             Output::Transport(output) => send(output),
+//!             Output::Event(Event::Invite { dialog, .. }) => {
+//!                 endpoint.reject(now, dialog, Rejection::status(486));
+//!             }
+//!             Output::Event(_) => {}
+//!         }
+//!     }
+//!     endpoint.poll_timeout()
+//! }
+//! ```
+//!
 //! Every dialog ends with exactly one of [`Event::Cancelled`], [`Event::Rejected`],
 //! [`Event::Bye`], [`Event::Ended`], or with the user's own [`Endpoint::reject`].
 

@@ -152,10 +152,9 @@ impl Refused {
 
 /// 405 for what is known and not served, 501 for what nobody knows (section 21.5.2).
 pub(crate) fn check_method(method: &Method) -> Result<(), Refused> {
+    let served = [Method::INVITE, Method::BYE, Method::OPTIONS, Method::CANCEL];
     match method {
-        Method::Known(
-            rsip::Method::Invite | rsip::Method::Bye | rsip::Method::Options | rsip::Method::Cancel,
-        ) => Ok(()),
+        method if served.contains(method) => Ok(()),
         Method::Known(_) => Err(Refused::MethodNotAllowed),
         Method::Other(_) => Err(Refused::NotImplemented),
     }

@@ -209,11 +209,14 @@ impl Endpoint {
             source,
             connection: Some(id),
         };
+        let owner = Owner::Connection(id);
         while let Some(frame) = self
             .connections
             .get_mut(id)
             .and_then(|c| c.framer.next_frame())
         {
+            // What is incomplete from here on began later.
+            self.schedule.clear(owner, Timer::Incomplete);
             match frame {
                 Frame::Message(bytes) => self.handle_message(now, origin, &bytes, Framing::Stream),
                 Frame::Ping => self.transmit(TransportOutput::Stream {
@@ -226,7 +229,6 @@ impl Endpoint {
                 }
             }
         }
-        let owner = Owner::Connection(id);
         match self.connections.get(id) {
             Some(connection) if connection.framer.is_incomplete() => {
                 if !self.schedule.is_set(owner, Timer::Incomplete) {

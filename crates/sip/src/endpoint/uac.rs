@@ -112,14 +112,14 @@ impl Endpoint {
     /// Acknowledges the peer's 2xx.
     pub fn acknowledge(&mut self, now: Instant, dialog: DialogId, body: Option<Body>) {
         let Some(Dialog {
-            state: State::Answered { cseq },
+            state: State::Answered { transaction, cseq },
             ..
         }) = self.dialogs.get(&dialog)
         else {
             return;
         };
-        let cseq = *cseq;
-        self.send_ack(now, dialog, cseq, body.as_ref());
+        let (transaction, cseq) = (*transaction, *cseq);
+        self.send_ack(now, dialog, transaction, cseq, body.as_ref());
         if let Some(dialog) = self.dialogs.get_mut(&dialog) {
             dialog.state = State::Confirmed;
         }
@@ -248,6 +248,7 @@ impl Endpoint {
                 };
                 establish(dialog, &response.headers, fields);
                 dialog.state = State::Answered {
+                    transaction,
                     cseq: fields.cseq.number,
                 };
                 self.schedule.clear(Owner::Dialog(id), Timer::NoEffect);
@@ -302,6 +303,7 @@ impl Endpoint {
                 server_name,
             },
             state: State::Answered {
+                transaction,
                 cseq: fields.cseq.number,
             },
             unacknowledged: None,
@@ -318,21 +320,20 @@ impl Endpoint {
     }
 
     /// Sends the ACK of a 2xx and keeps it for repetitions.
-    fn send_ack(&mut self, now: Instant, id: DialogId, cseq: u32, body: Option<&Body>) {
+    fn send_ack(
+        &mut self,
+        now: Instant,
+        id: DialogId,
+        transaction: TransactionId,
+        cseq: u32,
+        body: Option<&Body>,
+    ) {
         let Some((flow, ack)) = self.build_ack(now, id, cseq, body) else {
             return;
         };
         let _ = self.send(now, flow, &ack);
-        let Some(tag) = self.dialogs.get(&id).map(|dialog| dialog.key().remote_tag) else {
-            return;
-        };
-        let transaction = self
-            .clients
-            .iter()
-            .find(|(_, client)| client.user == ClientUser::Invite(id))
-            .map(|(transaction, _)| *transaction);
-        if let Some(transaction) = transaction {
-            self.keep_ack(transaction, &tag, flow, ack);
+        if let Some(key) = self.dialogs.get(&id).map(Dialog::key) {
+            self.keep_ack(transaction, &key.remote_tag, flow, ack);
         }
     }
 
