@@ -1,5 +1,6 @@
 //! The squelch binary: sockets, media workers, HTTP, metrics, configuration and commands.
 
 pub mod cli;
+pub mod inspect;
 pub mod report;
 pub mod wav;

@@ -10,6 +10,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::inspect;
+
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let asked = Cli::parse();
@@ -19,7 +21,7 @@ pub fn main() -> ExitCode {
     match asked.command {
         Command::Demo(args) => unbuilt::run("demo", &args),
         Command::Serve(args) => unbuilt::run("serve", &args),
-        Command::Inspect(args) => unbuilt::run("inspect", &args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Monitor(args) => unbuilt::run("monitor", &args),
         Command::Load(args) => unbuilt::run("load", &args),
         Command::Answer(args) => unbuilt::run("answer", &args),
@@ -58,8 +60,7 @@ enum Command {
     #[command(after_help = "Example:\n  squelch serve --config squelch.toml")]
     Serve(unbuilt::Args),
     /// Find broken audio in captures
-    #[command(after_help = "Example:\n  squelch inspect call.pcap")]
-    Inspect(unbuilt::Args),
+    Inspect(inspect::Args),
     /// The same live, off a mirror port or HEP (not built yet)
     #[command(after_help = "Example:\n  squelch monitor --interface eth0")]
     Monitor(unbuilt::Args),

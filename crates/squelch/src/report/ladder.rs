@@ -17,12 +17,13 @@ pub(super) fn write(messages: &[LadderMessage], out: &mut impl Write) -> io::Res
         "<div class=\"scroll\"><svg class=\"ladder\" viewBox=\"0 0 {width} {height}\" \
          style=\"width:{width}px\" role=\"img\" aria-label=\"Signalling\"><defs>"
     )?;
-    for kind in KINDS {
+    for kind in &KINDS {
         write!(
             out,
-            "<marker id=\"tip-{0}\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"8\" \
-             markerHeight=\"8\" markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path class=\"tip {0}\" d=\"M0 1 10 5 0 9Z\"/></marker>",
-            kind.class()
+            "<marker id=\"tip-{0}\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"{1}\" \
+             markerHeight=\"{1}\" markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path class=\"tip {0}\" d=\"M0 1 10 5 0 9Z\"/></marker>",
+            kind.class(),
+            if *kind == LadderKind::Media { 14 } else { 9 }
         )?;
     }
     write!(out, "</defs>")?;

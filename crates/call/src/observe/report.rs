@@ -1,0 +1,178 @@
+//! What is said of a stream: the lines of `inspect --format json`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use squelch_media::detect::{Fault, Finding};
+
+/// One RTP stream: its header statistics and what its payload says.
+///
+/// Serialises to the fields of a `stream` line, in their order; durations as milliseconds.
+#[derive(Debug, Clone, Serialize)]
+pub struct StreamReport {
+    /// Who sent it.
+    pub source: SocketAddr,
+    /// Whom it was sent to.
+    pub destination: SocketAddr,
+    /// RFC 3550's synchronisation source.
+    #[serde(serialize_with = "as_hex")]
+    pub ssrc: u32,
+    /// The payload type of most of its audio packets.
+    pub payload_type: u8,
+    /// What that means: `pcmu`, `pcma`, another encoding's name, or `unknown`.
+    pub format: &'static str,
+    /// The Call-ID of the dialog whose SDP announced the stream, if that was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<String>,
+    /// When its first packet came, on the observer's clock.
+    #[serde(rename = "first_packet_ms", serialize_with = "as_ms")]
+    pub first_packet: Duration,
+    /// From the first packet to the last.
+    #[serde(rename = "duration_ms", serialize_with = "as_ms")]
+    pub duration: Duration,
+    /// Packets that came, duplicates included.
+    pub packets: u64,
+    /// RFC 3550, A.3.
+    pub expected: u64,
+    /// Expected packets that never came.
+    pub lost: u64,
+    /// Packets that came once more.
+    pub duplicate: u64,
+    /// Packets that came after one with a later sequence number.
+    pub reordered: u64,
+    /// Packets of RFC 4733 telephone-events among them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub telephone_events: u64,
+    /// Packets whose payload was cut by the capture: counted, not listened to.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub truncated: u64,
+    /// The mean of RFC 3550 A.8's J over the packets, in milliseconds.
+    #[serde(serialize_with = "to_thousandths")]
+    pub jitter_ms: f64,
+    /// By the E-model (G.107); none where the format's impairment is not known.
+    #[serde(serialize_with = "to_hundredths")]
+    pub mos: Option<f64>,
+    /// The first fault found.
+    #[serde(serialize_with = "fault_or_none")]
+    pub fault: Option<Fault>,
+    /// When it was found; missing where there is none.
+    #[serde(
+        rename = "detected_at_ms",
+        serialize_with = "as_optional_ms",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub detected_at: Option<Duration>,
+    /// Every fault found, in the order of detection.
+    pub faults: Vec<FaultReport>,
+}
+
+impl StreamReport {
+    /// Whether something is wrong with it that counts: any fault but an advisory one.
+    pub fn is_faulty(&self) -> bool {
+        self.faults.iter().any(|found| found.fault.acts())
+    }
+}
+
+/// One fault of a stream; times are counted from the stream's first packet.
+#[derive(Debug, Clone, Serialize)]
+pub struct FaultReport {
+    /// Which one.
+    #[serde(serialize_with = "fault_name")]
+    pub fault: Fault,
+    /// When it began.
+    #[serde(rename = "from_ms", serialize_with = "as_ms")]
+    pub from: Duration,
+    /// When it was found.
+    #[serde(rename = "detected_at_ms", serialize_with = "as_ms")]
+    pub detected_at: Duration,
+    /// When it ended: with the stream, at the latest.
+    #[serde(rename = "to_ms", serialize_with = "as_ms")]
+    pub to: Duration,
+    /// How sure the detector is, 0 to 1.
+    #[serde(serialize_with = "to_thousandths")]
+    pub confidence: f64,
+    /// What could be brought back.
+    pub repair: Repair,
+    /// What the bytes are, as far as it could be told.
+    pub variant: String,
+}
+
+/// How much of the audio a repair brings back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Repair {
+    /// All of it, bit by bit.
+    Exact,
+    /// Nearly all.
+    Approximate,
+    /// Nothing.
+    None,
+}
+
+impl FaultReport {
+    pub(super) fn new(finding: &Finding, end: Duration) -> Self {
+        Self {
+            fault: finding.fault,
+            from: finding.from,
+            detected_at: finding.detected_at,
+            to: finding.to.unwrap_or(end),
+            confidence: f64::from(finding.confidence),
+            repair: Repair::of(finding.fault),
+            variant: finding.variant.to_string(),
+        }
+    }
+}
+
+impl Repair {
+    fn of(fault: Fault) -> Self {
+        match fault {
+            // The bytes are carried whole.
+            Fault::Pcm16AsG711 => Self::Exact,
+            // Exact where only the label is wrong; where the audio was transcoded, 240 of 256 codes stay distinct.
+            Fault::LawMismatch => Self::Approximate,
+            Fault::G711AsPcm16
+            | Fault::ByteSwapped
+            | Fault::DoubleEncoded
+            | Fault::Opaque
+            | Fault::Stuck
+            | Fault::WrongRate
+            | Fault::DeadAir
+            | Fault::Clipping => Self::None,
+        }
+    }
+}
+
+fn as_hex<S: Serializer>(ssrc: &u32, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&format_args!("{ssrc:#010x}"))
+}
+
+fn as_ms<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u64(duration.as_millis() as u64)
+}
+
+fn as_optional_ms<S: Serializer>(at: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+    at.map(|at| at.as_millis() as u64).serialize(to)
+}
+
+fn to_thousandths<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_f64((value * 1_000.0).round() / 1_000.0)
+}
+
+fn to_hundredths<S: Serializer>(value: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
+    value
+        .map(|value| (value * 100.0).round() / 100.0)
+        .serialize(to)
+}
+
+fn fault_name<S: Serializer>(fault: &Fault, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(fault.name())
+}
+
+fn fault_or_none<S: Serializer>(fault: &Option<Fault>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(fault.map_or("none", Fault::name))
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}

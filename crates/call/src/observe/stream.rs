@@ -1,0 +1,190 @@
+//! One RTP stream under observation.
+
+use std::time::Duration;
+
+use squelch_media::Format;
+use squelch_media::detect::{Change, Detector, Finding};
+
+use squelch_media::quality::mos;
+use squelch_media::rtp::{Arrival, PayloadType, Receive, View};
+
+use super::encoding::Encoding;
+use super::recognise::StreamKey;
+use super::report::{FaultReport, StreamReport};
+
+/// Statistics and detectors of one SSRC between two sockets.
+#[derive(Debug)]
+pub(super) struct Stream {
+    key: StreamKey,
+    call_id: Option<String>,
+    first: Duration,
+    last: Duration,
+    receive: Receive,
+    /// Packets by payload type.
+    payload_types: Vec<PayloadTypeCount>,
+    telephone_events: u64,
+    truncated: u64,
+    detector: Option<(Format, Detector)>,
+    findings: Vec<Finding>,
+}
+
+#[derive(Debug)]
+struct PayloadTypeCount {
+    payload_type: PayloadType,
+    encoding: Encoding,
+    packets: u64,
+}
+
+impl Stream {
+    pub(super) fn new(key: StreamKey, first: Duration, encoding: Encoding) -> Self {
+        Self {
+            key,
+            call_id: None,
+            first,
+            last: first,
+            receive: Receive::new(encoding.clock_hz()),
+            payload_types: Vec::new(),
+            telephone_events: 0,
+            truncated: 0,
+            detector: None,
+            findings: Vec::new(),
+        }
+    }
+
+    /// The dialog that announced the stream.
+    pub(super) fn set_call(&mut self, call_id: &str) {
+        if self.call_id.is_none() {
+            self.call_id = Some(call_id.to_owned());
+        }
+    }
+
+    pub(super) fn on_packet(
+        &mut self,
+        at: Duration,
+        packet: &View<'_>,
+        encoding: Encoding,
+        missing_bytes: usize,
+    ) {
+        let clock = at.saturating_sub(self.first);
+        self.last = self.last.max(at);
+        let arrival = self
+            .receive
+            .on_packet(clock, packet.sequence(), packet.timestamp());
+        self.count(packet.payload_type(), encoding);
+        self.telephone_events += u64::from(encoding == Encoding::TelephoneEvent);
+        if missing_bytes > 0 {
+            self.truncated += 1;
+            return;
+        }
+        if matches!(arrival, Arrival::Duplicate(_)) {
+            return;
+        }
+        // Bytes that no law decodes are not judged.
+        if let Encoding::Audio(format) = encoding {
+            self.listen(clock, format, packet.payload());
+        }
+    }
+
+    fn count(&mut self, payload_type: PayloadType, encoding: Encoding) {
+        let known = self
+            .payload_types
+            .iter_mut()
+            .find(|count| count.payload_type == payload_type);
+        match known {
+            Some(count) => {
+                count.packets += 1;
+                count.encoding = encoding;
+            }
+            // There are 128 payload types at most.
+            None => self.payload_types.push(PayloadTypeCount {
+                payload_type,
+                encoding,
+                packets: 1,
+            }),
+        }
+    }
+
+    fn listen(&mut self, clock: Duration, format: Format, payload: &[u8]) {
+        if self.detector.as_ref().is_none_or(|(law, _)| *law != format) {
+            self.close(clock);
+            self.detector = Some((format, Detector::new(format.law())));
+        }
+        let Some((_, detector)) = &mut self.detector else {
+            return;
+        };
+        match detector.observe(clock, payload) {
+            Some(Change::Tripped(finding)) if self.findings.len() < MAX_FINDINGS => {
+                self.findings.push(finding);
+            }
+            Some(Change::Cleared(finding)) => self.settle(finding),
+            Some(Change::Tripped(_)) | None => {}
+        }
+    }
+
+    /// The detector's last word, when the stream ends or changes its format.
+    fn close(&mut self, clock: Duration) {
+        let finding = self
+            .detector
+            .take()
+            .and_then(|(_, mut detector)| detector.finish(clock));
+        if let Some(finding) = finding {
+            self.settle(finding);
+        }
+    }
+
+    /// A fault is over: what was noted when it tripped is replaced.
+    fn settle(&mut self, finding: Finding) {
+        let room = self.findings.len() < MAX_FINDINGS;
+        let mut noted = self.findings.iter_mut().rev();
+        match noted.find(|noted| noted.fault == finding.fault && noted.to.is_none()) {
+            Some(noted) => *noted = finding,
+            None if room => self.findings.push(finding),
+            None => {}
+        }
+    }
+
+    pub(super) fn finish(mut self) -> StreamReport {
+        let duration = self.last.saturating_sub(self.first);
+        self.close(duration);
+        let main = self
+            .payload_types
+            .iter()
+            .max_by_key(|count| (count.encoding.format().is_some(), count.packets));
+        let (payload_type, encoding) = main
+            .map_or((PayloadType::PCMU, Encoding::Unknown), |count| {
+                (count.payload_type, count.encoding)
+            });
+        let (expected, lost) = (self.receive.expected(), self.receive.lost());
+        let loss_fraction = lost as f64 / expected.max(1) as f64;
+        let first_found = self.findings.first();
+        StreamReport {
+            source: self.key.source,
+            destination: self.key.destination,
+            ssrc: self.key.ssrc.0,
+            payload_type: payload_type.number(),
+            format: encoding.name(),
+            call_id: self.call_id,
+            first_packet: self.first,
+            duration,
+            packets: self.receive.received() + self.receive.duplicates(),
+            expected,
+            lost,
+            duplicate: self.receive.duplicates(),
+            reordered: self.receive.reordered(),
+            telephone_events: self.telephone_events,
+            truncated: self.truncated,
+            jitter_ms: self.receive.mean_jitter().as_secs_f64() * 1_000.0,
+            mos: encoding.format().map(|format| mos(format, loss_fraction)),
+            fault: first_found.map(|finding| finding.fault),
+            detected_at: first_found.map(|finding| finding.detected_at),
+            faults: self
+                .findings
+                .iter()
+                .map(|finding| FaultReport::new(finding, duration))
+                .collect(),
+        }
+    }
+}
+
+/// A stream that alternates for hours must not fill the memory with findings.
+const MAX_FINDINGS: usize = 1_000;

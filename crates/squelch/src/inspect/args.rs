@@ -1,0 +1,54 @@
+//! What `squelch inspect` is asked.
+
+use std::path::PathBuf;
+
+/// Find broken audio in captures: loss, jitter, MOS and faults of every RTP stream.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  squelch inspect call.pcap
+  squelch inspect --format json captures/ | jq 'select(.fault != \"none\")'
+  squelch inspect call.pcapng --report call.html
+
+Exit code: 0 nothing wrong found, 1 a fault found (clipping is only told),
+2 something could not be read (the rest is still done).")]
+pub struct Args {
+    /// Captures (pcap, pcapng), or folders that are searched for them
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// How to tell the result on standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: OutputFormat,
+    /// Also write a self-contained HTML report: signalling, waveforms, spectrograms, verdicts
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    /// Not built yet: write repaired audio to this folder
+    #[arg(long, value_name = "DIR")]
+    pub repair: Option<PathBuf>,
+    /// Not built yet: report streams without speech as dead_air
+    #[arg(long)]
+    pub expect_talk: bool,
+}
+
+/// How a result is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum OutputFormat {
+    /// A table for people
+    #[default]
+    Table,
+    /// JSON Lines: one object a stream, then one a file that could not be read
+    Json,
+}
+
+impl Args {
+    /// The option that asks for what is not there yet.
+    pub(super) fn not_built(&self) -> Option<&'static str> {
+        if self.repair.is_some() {
+            Some("--repair")
+        } else if self.expect_talk {
+            Some("--expect-talk")
+        } else {
+            None
+        }
+    }
+}
