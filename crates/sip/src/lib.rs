@@ -61,6 +61,7 @@ mod event;
 pub mod message;
 mod random;
 mod schedule;
+pub mod sdp;
 mod timers;
 mod transaction;
 mod transport;
