@@ -57,7 +57,7 @@ fn parse(c: &mut Criterion) {
             },
         );
     });
-    group.bench_function("door/framer_and_read", |b| {
+    group.bench_function("door/frame", |b| {
         b.iter(|| {
             let mut framer = Framer::default();
             framer.push(black_box(&bytes));

@@ -85,3 +85,17 @@ fn a_name_may_not_be_folded_away_from_its_colon() {
     // HCOLON of RFC 3261 section 25.1: SP and HT before the colon, folds only behind it.
     assert!(matches!(frames(&[FIRST]).as_slice(), [Frame::Lost(_)]));
 }
+
+#[test]
+fn a_short_message_right_behind_a_long_one_is_found() {
+    let long = b"OPTIONS sip:a SIP/2.0\r\nX: a long value that is longer than the next message\r\nl: 0\r\n\r\n";
+    let short = b"A sip:a SIP/2.0\r\nl: 0\r\n\r\n";
+    let both = [&long[..], &short[..]].concat();
+    assert_eq!(
+        frames(&[&both]),
+        [
+            Frame::Message(Bytes::from_static(long)),
+            Frame::Message(Bytes::from_static(short))
+        ]
+    );
+}
