@@ -82,7 +82,10 @@ impl Impairer {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "any instant serves as a test's start")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "any instant serves as a test's start"
+)]
 mod tests {
     use super::*;
 
