@@ -7,7 +7,7 @@ use squelch_media::rtp::View;
 
 use super::encoding::Encoding;
 use super::recognise::StreamKey;
-use super::signalling::Announced;
+use super::sdp::Announced;
 
 /// What was said last of each address that media are to be sent to, and in which dialog.
 #[derive(Debug, Default)]
@@ -29,6 +29,13 @@ impl Announcements {
         let either = [key.destination, key.source];
         let (_, call_id) = either.iter().find_map(|end| self.by_address.get(end))?;
         Some(call_id)
+    }
+
+    /// Whether the payload is ciphertext.
+    pub(super) fn is_encrypted(&self, key: StreamKey) -> bool {
+        let either = [key.destination, key.source];
+        let mut known = either.iter().filter_map(|end| self.by_address.get(end));
+        known.any(|(media, _)| media.encrypted)
     }
 
     /// What the payload type means: as the receiver's SDP says, else the sender's, else by

@@ -37,6 +37,7 @@ mod observer;
 mod playback;
 mod recognise;
 mod report;
+mod sdp;
 mod segments;
 mod signalling;
 

@@ -10,8 +10,9 @@ use super::announcements::Announcements;
 use super::datagram::{Carrier, Datagram};
 use super::recognise::{Candidates, Held, StreamKey, rtp};
 use super::report::StreamReport;
+use super::sdp::Announced;
 use super::segments::Segments;
-use super::signalling::{Announced, SeenMessage, Signal};
+use super::signalling::{SeenMessage, Signal};
 use super::stream::Stream;
 
 /// Watches datagrams; hand it each in the order of time, then [`Observer::finish`].
@@ -121,7 +122,7 @@ impl Observer {
         let encoding = self.announcements.encoding(key, packet);
         if let Some(stream) = self.streams.get_mut(&key) {
             if let Some(call_id) = self.announcements.call_id(key) {
-                stream.set_call(call_id);
+                stream.set_call(call_id, self.announcements.is_encrypted(key));
             }
             stream.on_packet(at, packet, encoding, missing_bytes);
         }

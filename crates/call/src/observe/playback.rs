@@ -27,8 +27,11 @@ impl Playback {
     /// What is longer is cut.
     pub const MAX: Duration = Duration::from_secs(600);
 
-    /// For the stream of the report; none where its format is not one that can be decoded.
+    /// For the stream of the report; none where its payload can't be decoded.
     pub fn new(report: &StreamReport) -> Option<Self> {
+        if report.encrypted {
+            return None;
+        }
         let format = [Format::Pcmu, Format::Pcma]
             .into_iter()
             .find(|format| format.name() == report.format)?;

@@ -25,6 +25,9 @@ pub struct StreamReport {
     /// The Call-ID of the dialog whose SDP announced the stream, if that was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call_id: Option<String>,
+    /// Whether its payload is ciphertext (SRTP): counted, not listened to.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub encrypted: bool,
     /// When its first packet came, on the observer's clock.
     #[serde(rename = "first_packet_ms", serialize_with = "as_ms")]
     pub first_packet: Duration,

@@ -17,6 +17,7 @@ use super::report::{FaultReport, StreamReport};
 pub(super) struct Stream {
     key: StreamKey,
     call_id: Option<String>,
+    encrypted: bool,
     first: Duration,
     last: Duration,
     receive: Receive,
@@ -40,6 +41,7 @@ impl Stream {
         Self {
             key,
             call_id: None,
+            encrypted: false,
             first,
             last: first,
             receive: Receive::new(encoding.clock_hz()),
@@ -51,8 +53,9 @@ impl Stream {
         }
     }
 
-    /// The dialog that announced the stream.
-    pub(super) fn set_call(&mut self, call_id: &str) {
+    /// The dialog that announced the stream, and whether it said that the payload is ciphertext.
+    pub(super) fn set_call(&mut self, call_id: &str, encrypted: bool) {
+        self.encrypted |= encrypted;
         if self.call_id.is_none() {
             self.call_id = Some(call_id.to_owned());
         }
@@ -79,8 +82,10 @@ impl Stream {
         if matches!(arrival, Arrival::Duplicate(_)) {
             return;
         }
-        // Bytes that no law decodes are not judged.
-        if let Encoding::Audio(format) = encoding {
+        // Bytes that no law decodes, and ciphertext, are not judged.
+        if let Encoding::Audio(format) = encoding
+            && !self.encrypted
+        {
             self.listen(clock, format, packet.payload());
         }
     }
@@ -164,6 +169,7 @@ impl Stream {
             payload_type: payload_type.number(),
             format: encoding.name(),
             call_id: self.call_id,
+            encrypted: self.encrypted,
             first_packet: self.first,
             duration,
             packets: self.receive.received() + self.receive.duplicates(),

@@ -150,6 +150,18 @@ fn sdp_says_what_a_dynamic_payload_type_is_and_whose_call() {
 }
 
 #[test]
+fn ciphertext_is_counted_and_not_listened_to() {
+    let mut wire = Wire::new();
+    let answer = invite(&sdp("m=audio 24000 RTP/SAVP 0"));
+    wire.udp("198.51.100.20:5060", "192.0.2.10:5060", answer.as_bytes());
+    wire.talk(0, 0..10);
+    let streams = wire.streams();
+    assert!(streams[0].encrypted);
+    assert_eq!((streams[0].format, streams[0].packets), ("pcmu", 10));
+    assert!(Playback::new(&streams[0]).is_none());
+}
+
+#[test]
 fn without_sdp_a_dynamic_payload_type_is_counted_and_not_judged() {
     let mut wire = Wire::new();
     wire.talk(97, 0..10);

@@ -9,8 +9,9 @@ pub(super) fn write(messages: &[LadderMessage], out: &mut impl Write) -> io::Res
     let ends = ends(messages);
     let shown = messages.get(..MAX_MESSAGES).unwrap_or(messages);
     let column = |name: &str| ends.iter().position(|end| *end == name).unwrap_or(0);
-    let x = |index: usize| GUTTER + COLUMN / 2 + index * COLUMN;
-    let width = GUTTER + COLUMN * ends.len();
+    let wide = ((PAGE - GUTTER) / ends.len().max(1)).clamp(MIN_COLUMN, MAX_COLUMN);
+    let x = |index: usize| GUTTER + wide / 2 + index * wide;
+    let width = GUTTER + wide * ends.len();
     let height = HEAD + ROW * shown.len() + FOOT;
     write!(
         out,
@@ -34,8 +35,8 @@ pub(super) fn write(messages: &[LadderMessage], out: &mut impl Write) -> io::Res
             "<line class=\"life\" x1=\"{at}\" x2=\"{at}\" y1=\"{HEAD}\" y2=\"{height}\"/>\
              <rect class=\"end\" x=\"{}\" y=\"4\" width=\"{}\" height=\"30\" rx=\"6\"/>\
              <text class=\"name\" x=\"{at}\" y=\"24\">{}</text>",
-            at - COLUMN / 2 + 12,
-            COLUMN - 24,
+            at - wide / 2 + 12,
+            wide - 24,
             Escaped(&short(end, 30))
         )?;
     }
@@ -113,7 +114,10 @@ const MAX_MESSAGES: usize = 200;
 /// More columns than this are no call any more; what is beyond shares the first.
 const MAX_ENDS: usize = 12;
 const GUTTER: usize = 76;
-const COLUMN: usize = 280;
+/// What the page has room for; more columns than fit are scrolled.
+const PAGE: usize = 1_030;
+const MIN_COLUMN: usize = 200;
+const MAX_COLUMN: usize = 320;
 const HEAD: usize = 42;
 const ROW: usize = 42;
 const FOOT: usize = 14;

@@ -31,6 +31,12 @@ pub(super) fn write(track: &Track<'_>, index: usize, out: &mut impl Write) -> io
     write!(out, "</div>")?;
     findings(track, out)?;
     if let Some(uri) = sound::data_uri(track.samples, track.rate_hz) {
+        if track.spans.iter().any(Span::is_bad) {
+            write!(
+                out,
+                "<p class=\"loud\">Turn the volume down first: what is broken is loud.</p>"
+            )?;
+        }
         write!(
             out,
             "<audio controls preload=\"none\" src=\"{uri}\"></audio>"
