@@ -1,3 +1,29 @@
-//! The B2BUA: gateway, calls, legs, negotiation and the session guard, sans-IO.
+//! The B2BUA: gateway, calls, legs, negotiation and call records, sans-IO.
+//!
+//! One [`Gateway`] a process. Its owner moves bytes and time:
+//!
+//! 1. [`Gateway::handle_input`] with whatever happened outside, [`Gateway::handle_timeout`] when
+//!    [`Gateway::poll_timeout`] is due.
+//! 2. After each, drain [`Gateway::poll_output`] until it gives `None` and do what each output says.
+//! 3. Ask [`Gateway::poll_timeout`] again.
 
+mod call;
+mod config;
+mod counters;
+mod gateway;
+pub mod http;
+mod io;
+mod negotiate;
 pub mod observe;
+mod record;
+mod secret;
+mod termination;
+mod timers;
+
+pub use config::{AudioFormatPolicy, GatewayConfig, Guard, Limits, OnStatic, OpenAi, Route, Trunk};
+pub use counters::Counters;
+pub use gateway::Gateway;
+pub use io::{CallId, ExchangeId, FetchId, Input, Output, QueryId};
+pub use record::{CallRecord, EventRecord, GuardRecord, LegRecord, LegsRecord};
+pub use secret::Secret;
+pub use termination::{CallResult, EndReason};

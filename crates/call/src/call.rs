@@ -1,0 +1,80 @@
+//! One call: two legs and what is between them.
+
+use crate::io::QueryId;
+use crate::negotiate::Offer;
+use crate::record::Diary;
+use crate::termination::EndReason;
+use squelch_media::{BridgeStats, MediaPlan};
+use squelch_sip::{DialogId, Target};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+/// What a call waits for.
+///
+/// ```text
+/// INVITE -> Ports -> Resolving -> Inviting -> Bridged -> Ending
+///             |          |           |           |
+///             +----------+-----------+-----------+--> Ending, or gone at once where no media ran
+/// ```
+#[derive(Debug)]
+pub(crate) enum State {
+    /// `PortsBound`.
+    Ports,
+    /// `Resolved`, of the present route's host.
+    Resolving(QueryId),
+    /// OpenAI's answer.
+    Inviting,
+    /// A BYE.
+    Bridged,
+    /// The last `MediaStats`.
+    Ending,
+}
+
+/// The carrier's side of a call.
+#[derive(Debug)]
+pub(crate) struct CarrierLeg {
+    pub(crate) dialog: DialogId,
+    pub(crate) answered: bool,
+    /// The dialog is over: nothing more is said to this peer.
+    pub(crate) gone: bool,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    /// The caller's user part, for the INVITE to OpenAI.
+    pub(crate) caller: Option<String>,
+    pub(crate) max_forwards: u8,
+}
+
+/// OpenAI's side of a call.
+#[derive(Debug, Default)]
+pub(crate) struct OpenaiLeg {
+    pub(crate) dialog: Option<DialogId>,
+    /// The present route's place in the configuration.
+    pub(crate) route: usize,
+    /// The present route's addresses that were not tried yet.
+    pub(crate) targets: VecDeque<Target>,
+    /// Where the INVITE went.
+    pub(crate) peer: Option<SocketAddr>,
+}
+
+/// One call.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// Random, for people and records.
+    pub(crate) name: String,
+    /// The session's number in our SDP.
+    pub(crate) session_id: String,
+    pub(crate) trunk: usize,
+    pub(crate) state: State,
+    pub(crate) carrier: CarrierLeg,
+    pub(crate) openai: OpenaiLeg,
+    pub(crate) offer: Offer,
+    /// Our RTP addresses: towards the carrier, towards OpenAI.
+    pub(crate) ports: Option<(SocketAddr, SocketAddr)>,
+    pub(crate) plan: Option<Box<MediaPlan>>,
+    pub(crate) stats: BridgeStats,
+    pub(crate) diary: Diary,
+    /// Why it ends, once it does.
+    pub(crate) ending: Option<EndReason>,
+    /// Ties the webhook to the call; on the INVITE as X-Squelch-Call-ID.
+    pub(crate) token: String,
+}

@@ -1,0 +1,154 @@
+//! What a gateway is told when it is made. The shell reads it from the configuration file.
+
+use crate::Secret;
+use ipnet::IpNet;
+use squelch_media::{Format, GuardAction};
+use squelch_sip::Listener;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// Everything a [`Gateway`](crate::Gateway) needs to know.
+#[derive(Debug, Clone)]
+pub struct GatewayConfig {
+    /// The value of User-Agent and Server.
+    pub user_agent: String,
+    /// The addresses the shell listens on, in order of preference.
+    pub listeners: Vec<Listener>,
+    /// The address written into SDP; `None` takes the address that the ports are bound to.
+    pub media_address: Option<IpAddr>,
+    /// The carriers.
+    pub trunks: Vec<Trunk>,
+    /// OpenAI's side.
+    pub openai: OpenAi,
+    /// What the guard may do.
+    pub guard: Guard,
+    /// How long and how many.
+    pub limits: Limits,
+}
+
+impl GatewayConfig {
+    /// The trunk that `address` signals from, if any: the first whose sources hold it.
+    pub fn trunk_of(&self, address: IpAddr) -> Option<usize> {
+        let address = address.to_canonical();
+        self.trunks
+            .iter()
+            .position(|trunk| trunk.sources.iter().any(|source| source.contains(&address)))
+    }
+}
+
+/// A carrier.
+#[derive(Debug, Clone)]
+pub struct Trunk {
+    /// Its name in records and metrics.
+    pub name: String,
+    /// Networks it signals from.
+    pub sources: Vec<IpNet>,
+    /// Networks its media come from and go to; empty means anywhere.
+    pub media_sources: Vec<IpNet>,
+    /// Formats squelch speaks with it, in order of preference.
+    pub formats: Vec<Format>,
+    /// Calls at once.
+    pub max_calls: Option<u32>,
+    /// New calls a second.
+    pub max_calls_per_second: Option<u32>,
+}
+
+/// OpenAI's side.
+#[derive(Debug, Clone)]
+pub struct OpenAi {
+    /// Where calls go, in order of preference.
+    pub routes: Vec<Route>,
+    /// The key for OpenAI's API.
+    pub api_key: Option<Secret>,
+    /// Secrets that webhooks may be signed with.
+    pub webhook_secrets: Vec<Secret>,
+    /// Networks OpenAI's media come from and go to; empty means anywhere.
+    pub media_sources: Vec<IpNet>,
+    /// What the session guard does with audio formats.
+    pub audio_format: AudioFormatPolicy,
+    /// The session squelch accepts calls with itself; `None` leaves accepting to the application.
+    pub session: Option<serde_json::Value>,
+}
+
+/// A way to OpenAI: SIP and API belong together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// E.g. `sip:proj_x@sip.api.openai.com;transport=tls`.
+    pub sip_uri: String,
+    /// E.g. `https://api.openai.com/v1`.
+    pub api_base: String,
+    /// The name to check the certificate against; `None` takes the URI's host.
+    pub server_name: Option<String>,
+}
+
+/// What the session guard does with audio formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AudioFormatPolicy {
+    /// Takes them out: SIP negotiates the format.
+    Omit,
+    /// Writes what SIP negotiated.
+    Pin,
+    /// Only watches.
+    Pass,
+}
+
+/// What the guard may do.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    /// On the path.
+    pub action: GuardAction,
+    /// To the call, in this order.
+    pub on_static: Vec<OnStatic>,
+    /// Audio that is still faulty after this ends the call; `None` keeps it.
+    pub hang_up_after: Option<Duration>,
+}
+
+/// What the guard may do to a call with static.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OnStatic {
+    /// End it, with a reason.
+    HangUp,
+}
+
+/// How long and how many.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// From INVITE to OpenAI's first sign of ringing or answer.
+    pub setup: Duration,
+    /// From INVITE to answer.
+    pub ring: Duration,
+    /// Without a packet from a leg.
+    pub media_timeout: Duration,
+    /// A call's length.
+    pub max_call: Duration,
+    /// From the request to stop to the last BYE.
+    pub drain: Duration,
+    /// Calls at once, all trunks together.
+    pub max_calls: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            setup: Duration::from_secs(15),
+            ring: Duration::from_secs(60),
+            media_timeout: Duration::from_secs(30),
+            max_call: Duration::from_secs(7_200),
+            drain: Duration::from_secs(30),
+            max_calls: 1_000,
+        }
+    }
+}
+
+/// Whether media may be sent to an address that somebody put into an SDP.
+///
+/// Multicast, unspecified and broadcast addresses never; else inside the networks, where any are given.
+pub(crate) fn media_allowed(address: SocketAddr, networks: &[IpNet]) -> bool {
+    let ip = address.ip().to_canonical();
+    let never = ip.is_multicast()
+        || ip.is_unspecified()
+        || matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
+    !never
+        && address.port() >= 1_024
+        && (networks.is_empty() || networks.iter().any(|network| network.contains(&ip)))
+}

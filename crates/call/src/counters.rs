@@ -1,0 +1,36 @@
+//! What a gateway counts.
+
+use crate::termination::EndReason;
+use squelch_media::Side;
+use squelch_media::detect::Fault;
+use std::collections::BTreeMap;
+
+/// Totals since the gateway was made; the keys are closed sets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Calls at present, by trunk (its place in the configuration).
+    pub active: BTreeMap<usize, u32>,
+    /// Calls that ended, by trunk and reason.
+    pub ended: BTreeMap<(usize, EndReason), u64>,
+    /// Datagrams and connections from a source in no trunk.
+    pub strangers: u64,
+    /// Faults found, by leg and name.
+    pub faults: BTreeMap<(&'static str, &'static str), u64>,
+}
+
+impl Counters {
+    pub(crate) fn call_started(&mut self, trunk: usize) {
+        *self.active.entry(trunk).or_default() += 1;
+    }
+
+    pub(crate) fn call_ended(&mut self, trunk: usize, reason: EndReason) {
+        if let Some(active) = self.active.get_mut(&trunk) {
+            *active = active.saturating_sub(1);
+        }
+        *self.ended.entry((trunk, reason)).or_default() += 1;
+    }
+
+    pub(crate) fn fault(&mut self, side: Side, fault: Fault) {
+        *self.faults.entry((side.name(), fault.name())).or_default() += 1;
+    }
+}

@@ -1,0 +1,264 @@
+//! The gateway: every call, one SIP endpoint, and the doors to the outside.
+
+mod admit;
+mod carrier_events;
+mod door;
+mod end;
+mod media;
+mod openai_leg;
+
+use crate::call::Call;
+use crate::config::GatewayConfig;
+use crate::counters::Counters;
+use crate::http;
+use crate::io::{CallId, Input, Output, QueryId};
+use crate::timers::{Timer, Timers};
+use door::Door;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+use squelch_media::Side;
+use squelch_sip::{DialogId, Endpoint, EndpointConfig, Event};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::{Duration, Instant, SystemTime};
+
+/// The seconds in a Retry-After of ours, before a random part of up to as many again. Carriers that are told the
+/// same number come back all at once.
+const RETRY_AFTER_SECONDS: u32 = 5;
+
+/// New calls a second, as a bucket: full at the start, one token back every `1 / rate` seconds.
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    tokens: f64,
+    at: Instant,
+}
+
+/// Every call of this process. See the crate's page for how it is driven.
+#[derive(Debug)]
+pub struct Gateway {
+    config: GatewayConfig,
+    endpoint: Endpoint,
+    random: ChaCha20Rng,
+    door: Door,
+    calls: BTreeMap<CallId, Call>,
+    dialogs: HashMap<DialogId, (CallId, Side)>,
+    timers: Timers,
+    buckets: BTreeMap<usize, Bucket>,
+    counters: Counters,
+    outputs: VecDeque<Output>,
+    next_call: u64,
+    next_query: u64,
+    /// When draining began, and when it ends the calls that are left.
+    draining: Option<Instant>,
+    drained: bool,
+}
+
+/// The clocks of one input.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    now: Instant,
+    wall: SystemTime,
+}
+
+impl Gateway {
+    /// A gateway without calls. The seed comes from the operating system, except in tests.
+    pub fn new(config: GatewayConfig, seed: [u8; 32]) -> Gateway {
+        let mut random = ChaCha20Rng::from_seed(seed);
+        let mut endpoint_seed = [0; 32];
+        random.fill_bytes(&mut endpoint_seed);
+        let mut endpoint = EndpointConfig::new(endpoint_seed, config.user_agent.clone());
+        endpoint.listeners.clone_from(&config.listeners);
+        Gateway {
+            endpoint: Endpoint::new(endpoint),
+            config,
+            random,
+            door: Door::default(),
+            calls: BTreeMap::new(),
+            dialogs: HashMap::new(),
+            timers: Timers::default(),
+            buckets: BTreeMap::new(),
+            counters: Counters::default(),
+            outputs: VecDeque::new(),
+            next_call: 0,
+            next_query: 0,
+            draining: None,
+            drained: false,
+        }
+    }
+
+    /// Takes what happened outside.
+    pub fn handle_input(&mut self, now: Instant, wall: SystemTime, input: Input<'_>) {
+        let clock = Clock { now, wall };
+        match input {
+            Input::Sip(input) => {
+                if self.admit_transport(&input) {
+                    self.endpoint.handle_transport(now, input);
+                }
+            }
+            Input::PortsBound {
+                call,
+                carrier,
+                openai,
+            } => self.ports_bound(clock, call, carrier, openai),
+            Input::PortsUnavailable { call } => self.ports_unavailable(clock, call),
+            Input::Resolved { query, result } => self.resolved(clock, query, result),
+            Input::Http { exchange, .. } => {
+                // Webhooks are not read yet: the application accepts its calls itself.
+                self.outputs.push_back(Output::HttpReply {
+                    exchange,
+                    response: http::Response::empty(404),
+                });
+            }
+            Input::HttpResponse { .. } => {}
+            Input::Media { call, event } => self.media_event(clock, call, event),
+            Input::MediaStats { call, stats, last } => self.media_stats(clock, call, *stats, last),
+            Input::Drain => self.drain(clock),
+        }
+        self.settle(clock);
+    }
+
+    /// Lets timers that are due take their effect.
+    pub fn handle_timeout(&mut self, now: Instant, wall: SystemTime) {
+        let clock = Clock { now, wall };
+        self.endpoint.handle_timeout(now);
+        while let Some((call, timer)) = self.timers.pop_due(now) {
+            self.timer(clock, call, timer);
+        }
+        if self.draining.is_some_and(|end| end <= now) {
+            self.end_all(clock);
+        }
+        self.settle(clock);
+    }
+
+    /// When [`Gateway::handle_timeout`] wants to be called next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let drain = self.draining.filter(|_| !self.calls.is_empty());
+        [self.endpoint.poll_timeout(), self.timers.next(), drain]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The next thing to do outside; `None` when there is nothing left.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// What was counted.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// What the SIP endpoint counted.
+    pub fn sip_counters(&self) -> &squelch_sip::Counters {
+        self.endpoint.counters()
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &GatewayConfig {
+        &self.config
+    }
+
+    /// Calls at present.
+    pub fn active_calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// No call, dialog, transaction or timer is left.
+    pub fn is_idle(&self) -> bool {
+        self.calls.is_empty()
+            && self.dialogs.is_empty()
+            && self.timers.next().is_none()
+            && self.endpoint.is_idle()
+    }
+
+    /// Moves what the endpoint has to say outwards, and reacts to its events, until it has no more.
+    fn settle(&mut self, clock: Clock) {
+        while let Some(output) = self.endpoint.poll_output() {
+            match output {
+                squelch_sip::Output::Transport(output) => {
+                    self.outputs.push_back(Output::Sip(output))
+                }
+                squelch_sip::Output::Event(event) => self.sip_event(clock, event),
+            }
+        }
+        if self.draining.is_some() && !self.drained && self.calls.is_empty() {
+            self.drained = true;
+            self.outputs.push_back(Output::Drained);
+        }
+    }
+
+    fn sip_event(&mut self, clock: Clock, event: Event) {
+        match event {
+            Event::Invite { dialog, invite } => self.invite(clock, dialog, *invite),
+            Event::Options { request, .. } => self.options(clock, request),
+            Event::Reinvite {
+                dialog, request, ..
+            } => self.reinvite(clock, dialog, request),
+            Event::Cancelled { dialog, .. } => self.carrier_cancelled(clock, dialog),
+            Event::Provisional { dialog, status, .. } => self.openai_rings(clock, dialog, status),
+            Event::Answered { dialog, body } => self.openai_answered(clock, dialog, body),
+            Event::Rejected { dialog, failure } => self.openai_rejected(clock, dialog, failure),
+            Event::Bye { dialog, reason } => self.peer_hung_up(clock, dialog, reason),
+            Event::Ended { dialog, cause } => self.dialog_ended(clock, dialog, &cause),
+            // The endpoint counts what it drops; an ACK that carries no answer changes nothing here.
+            _ => {}
+        }
+    }
+
+    fn timer(&mut self, clock: Clock, call: CallId, timer: Timer) {
+        use crate::termination::EndReason;
+        match timer {
+            Timer::Setup => self.end(clock, call, EndReason::SetupTimeout),
+            Timer::Ring => self.end(clock, call, EndReason::RingTimeout),
+            Timer::MaxCall => self.end(clock, call, EndReason::MaxCall),
+            Timer::HangUp => self.end(clock, call, EndReason::Static),
+            Timer::LastStats => self.finish(clock, call),
+        }
+    }
+
+    /// No new calls from now on; those that are left end when `[limits] drain` has passed.
+    fn drain(&mut self, clock: Clock) {
+        self.draining
+            .get_or_insert(clock.now + self.config.limits.drain);
+    }
+
+    fn query(&mut self) -> QueryId {
+        self.next_query += 1;
+        QueryId(self.next_query)
+    }
+
+    /// 128 random bits in hex.
+    fn token(&mut self) -> String {
+        let mut bytes = [0_u8; 16];
+        self.random.fill_bytes(&mut bytes);
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn retry_after(&mut self) -> u32 {
+        RETRY_AFTER_SECONDS + self.random.next_u32() % (RETRY_AFTER_SECONDS + 1)
+    }
+
+    /// Whether a trunk may start one more call this second.
+    fn take_token(&mut self, now: Instant, trunk: usize) -> bool {
+        let rate = self
+            .config
+            .trunks
+            .get(trunk)
+            .and_then(|trunk| trunk.max_calls_per_second);
+        let Some(rate) = rate.map(f64::from) else {
+            return true;
+        };
+        let bucket = self.buckets.entry(trunk).or_insert(Bucket {
+            tokens: rate,
+            at: now,
+        });
+        let since: Duration = now.saturating_duration_since(bucket.at);
+        bucket.tokens = (bucket.tokens + since.as_secs_f64() * rate).min(rate);
+        bucket.at = now;
+        if bucket.tokens < 1.0 {
+            return false;
+        }
+        bucket.tokens -= 1.0;
+        true
+    }
+}

@@ -1,0 +1,149 @@
+//! Admission: a carrier's INVITE becomes a call, or is refused before any work is done for it.
+
+use super::{Clock, Gateway};
+use crate::call::{Call, CarrierLeg, OpenaiLeg, State};
+use crate::io::{CallId, Output};
+use crate::negotiate::{self, Unacceptable};
+use crate::record::{Diary, masked};
+use crate::termination::EndReason;
+use crate::timers::Timer;
+use rand_core::Rng;
+use squelch_media::{BridgeStats, Side};
+use squelch_sip::{DialogId, IncomingInvite, Rejection, RequestId, Response, Warning};
+
+impl Gateway {
+    pub(super) fn invite(&mut self, clock: Clock, dialog: DialogId, invite: IncomingInvite) {
+        let Some(trunk) = self.config.trunk_of(invite.source.remote.ip()) else {
+            // OpenAI's side may send BYE, not calls.
+            self.endpoint
+                .reject(clock.now, dialog, Rejection::status(403));
+            return;
+        };
+        let diary = Diary::new(clock.now, clock.wall);
+        let refused = match self.check(clock, trunk, &invite) {
+            Ok(offer) => return self.start(clock, trunk, dialog, &invite, offer, diary),
+            Err(refused) => refused,
+        };
+        let retry_after = (refused.reason.status() == Some(503)).then(|| self.retry_after());
+        let rejection = Rejection {
+            status: refused.reason.status().unwrap_or(503),
+            retry_after,
+            warning: (refused.warning != 0).then(|| Warning {
+                code: refused.warning,
+                text: refused.text.clone(),
+            }),
+            reason: None,
+        };
+        self.endpoint.reject(clock.now, dialog, rejection);
+        let name = self.token();
+        self.record_refused(clock, trunk, name, &invite, diary, &refused);
+    }
+
+    fn check(
+        &mut self,
+        clock: Clock,
+        trunk: usize,
+        invite: &IncomingInvite,
+    ) -> Result<negotiate::Offer, Unacceptable> {
+        let refuse = |reason, warning, text: &str| {
+            Err(Unacceptable {
+                reason,
+                warning,
+                text: text.to_owned(),
+            })
+        };
+        if self.draining.is_some() {
+            return refuse(EndReason::Draining, 0, "squelch is stopping");
+        }
+        if invite.max_forwards == 0 {
+            return refuse(EndReason::TooManyHops, 0, "Max-Forwards is used up");
+        }
+        let Some(settings) = self.config.trunks.get(trunk) else {
+            return refuse(EndReason::Full, 0, "no such trunk");
+        };
+        let active = self.counters.active.get(&trunk).copied().unwrap_or(0);
+        if self.calls.len() >= self.config.limits.max_calls as usize
+            || settings.max_calls.is_some_and(|max| active >= max)
+        {
+            return refuse(EndReason::Full, 0, "a limit of calls at once is reached");
+        }
+        let offer = match &invite.body {
+            Some(body) => negotiate::read_offer(settings, &body.bytes)?,
+            None => {
+                return refuse(
+                    EndReason::NoOffer,
+                    399,
+                    "an INVITE without an offer is not taken",
+                );
+            }
+        };
+        if !self.take_token(clock.now, trunk) {
+            return refuse(
+                EndReason::RateLimited,
+                0,
+                "the trunk's limit of new calls a second is reached",
+            );
+        }
+        Ok(offer)
+    }
+
+    fn start(
+        &mut self,
+        clock: Clock,
+        trunk: usize,
+        dialog: DialogId,
+        invite: &IncomingInvite,
+        offer: negotiate::Offer,
+        diary: Diary,
+    ) {
+        self.next_call += 1;
+        let id = CallId(self.next_call);
+        let call = Call {
+            name: self.token(),
+            session_id: self.random.next_u32().to_string(),
+            trunk,
+            state: State::Ports,
+            carrier: CarrierLeg {
+                dialog,
+                answered: false,
+                gone: false,
+                from: masked(&invite.from.uri),
+                to: masked(&invite.request_uri),
+                caller: invite.from.uri.user().map(str::to_owned),
+                max_forwards: invite.max_forwards,
+            },
+            openai: OpenaiLeg::default(),
+            offer,
+            ports: None,
+            plan: None,
+            stats: BridgeStats::default(),
+            diary,
+            ending: None,
+            token: self.token(),
+        };
+        self.counters.call_started(trunk);
+        self.dialogs.insert(dialog, (id, Side::Carrier));
+        self.calls.insert(id, call);
+        self.timers
+            .set(id, Timer::Setup, clock.now + self.config.limits.setup);
+        self.timers
+            .set(id, Timer::Ring, clock.now + self.config.limits.ring);
+        self.outputs.push_back(Output::BindPorts { call: id });
+    }
+
+    /// 200 to a carrier that asks whether we are there; 503 when it should send its calls elsewhere.
+    pub(super) fn options(&mut self, clock: Clock, request: RequestId) {
+        let full = self.calls.len() >= self.config.limits.max_calls as usize;
+        let mut response = Response {
+            status: 200,
+            ..Response::default()
+        };
+        if self.draining.is_some() || full {
+            response.status = 503;
+            response
+                .headers
+                .push(("Retry-After".into(), self.retry_after().to_string()));
+        }
+        self.endpoint.respond(clock.now, request, response);
+    }
+}

@@ -1,0 +1,113 @@
+//! What the peers of a standing call do, and what a carrier does before the answer.
+
+use super::{Clock, Gateway};
+use crate::call::State;
+use crate::io::{CallId, Output};
+use crate::termination::EndReason;
+use squelch_media::Side;
+use squelch_sip::{DialogId, EndCause, Reason, RequestId, Response};
+use std::net::SocketAddr;
+
+impl Gateway {
+    pub(super) fn ports_bound(
+        &mut self,
+        clock: Clock,
+        id: CallId,
+        carrier: SocketAddr,
+        openai: SocketAddr,
+    ) {
+        let Some(call) = self
+            .calls
+            .get_mut(&id)
+            .filter(|call| matches!(call.state, State::Ports))
+        else {
+            // The caller gave up meanwhile.
+            self.outputs.push_back(Output::ReleasePorts { call: id });
+            return;
+        };
+        call.ports = Some((carrier, openai));
+        self.try_route(clock, id);
+    }
+
+    pub(super) fn ports_unavailable(&mut self, clock: Clock, id: CallId) {
+        self.end(clock, id, EndReason::NoPorts);
+    }
+
+    pub(super) fn carrier_cancelled(&mut self, clock: Clock, dialog: DialogId) {
+        let Some((id, Side::Carrier)) = self.dialogs.remove(&dialog) else {
+            return;
+        };
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.carrier.gone = true;
+        }
+        self.end(clock, id, EndReason::Cancelled);
+    }
+
+    pub(super) fn peer_hung_up(&mut self, clock: Clock, dialog: DialogId, reason: Option<Reason>) {
+        let Some((id, side)) = self.dialogs.remove(&dialog) else {
+            return;
+        };
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        if let Some(reason) = reason {
+            let text = reason.text.unwrap_or_default();
+            let detail = format!(
+                "{} said {} {}: {text}",
+                side.name(),
+                reason.protocol,
+                reason.cause
+            );
+            call.diary.note(clock.now, "bye_reason", detail);
+        }
+        let ending = match side {
+            Side::Carrier => {
+                call.carrier.gone = true;
+                EndReason::CarrierHangup
+            }
+            Side::Openai => {
+                call.openai.dialog = None;
+                EndReason::OpenaiHangup
+            }
+        };
+        self.end(clock, id, ending);
+    }
+
+    pub(super) fn dialog_ended(&mut self, clock: Clock, dialog: DialogId, cause: &EndCause) {
+        let Some((id, side)) = self.dialogs.remove(&dialog) else {
+            return;
+        };
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        match side {
+            Side::Carrier => call.carrier.gone = true,
+            Side::Openai => call.openai.dialog = None,
+        }
+        // Our own BYE's end is no news; a lost ACK and a broken transport end the call.
+        let ending = match (side, cause) {
+            (Side::Carrier, EndCause::NoAck) => EndReason::NoAck,
+            (Side::Carrier, _) => EndReason::CarrierHangup,
+            (Side::Openai, _) => EndReason::OpenaiHangup,
+        };
+        self.end(clock, id, ending);
+    }
+
+    /// Changes of a standing call are refused, and the call goes on as it is (RFC 3261 section 14.2).
+    pub(super) fn reinvite(&mut self, clock: Clock, dialog: DialogId, request: RequestId) {
+        if let Some((id, side)) = self.dialogs.get(&dialog).copied()
+            && let Some(call) = self.calls.get_mut(&id)
+        {
+            call.diary.note(
+                clock.now,
+                "reinvite_refused",
+                format!("from the {} leg", side.name()),
+            );
+        }
+        let response = Response {
+            status: 488,
+            ..Response::default()
+        };
+        self.endpoint.respond(clock.now, request, response);
+    }
+}

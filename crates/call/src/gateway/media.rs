@@ -1,0 +1,89 @@
+//! What the media path tells, and what the guard makes of it.
+
+use super::{Clock, Gateway};
+use crate::call::State;
+use crate::config::OnStatic;
+use crate::io::CallId;
+use crate::termination::EndReason;
+use crate::timers::Timer;
+use squelch_media::{BridgeStats, MediaEvent, Side};
+
+impl Gateway {
+    pub(super) fn media_event(&mut self, clock: Clock, id: CallId, event: MediaEvent) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        match event {
+            MediaEvent::Fault { side, finding } => {
+                self.counters.fault(side, finding.fault);
+                call.diary.faults.push(finding.fault.name());
+                let detail = format!(
+                    "{} ({}) from the {} leg, found {} ms after it began",
+                    finding.fault.name(),
+                    finding.variant,
+                    side.name(),
+                    finding.detected_at.saturating_sub(finding.from).as_millis()
+                );
+                call.diary.note(clock.now, "fault", detail);
+                let hang_up =
+                    self.config.guard.on_static.contains(&OnStatic::HangUp) && finding.fault.acts();
+                if let (true, Some(after)) = (hang_up, self.config.guard.hang_up_after) {
+                    self.timers.set(id, Timer::HangUp, clock.now + after);
+                }
+            }
+            MediaEvent::Cleared { side, finding } => {
+                let detail = format!(
+                    "{} from the {} leg is over",
+                    finding.fault.name(),
+                    side.name()
+                );
+                call.diary.note(clock.now, "cleared", detail);
+                self.timers.clear(id, Timer::HangUp);
+            }
+            MediaEvent::Learned { side, address } => {
+                call.diary.note(
+                    clock.now,
+                    "port_learned",
+                    format!("{} sends from {address}", side.name()),
+                );
+            }
+        }
+    }
+
+    pub(super) fn media_stats(&mut self, clock: Clock, id: CallId, stats: BridgeStats, last: bool) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        call.stats = stats;
+        if last {
+            return self.finish(clock, id);
+        }
+        let timeout = self.config.limits.media_timeout;
+        let answered = call.plan.is_some() && matches!(call.state, State::Bridged);
+        let started = call
+            .diary
+            .answered_wall
+            .and_then(|at| at.duration_since(call.diary.started_wall).ok());
+        let since_answer = started.map(|setup| {
+            clock
+                .now
+                .saturating_duration_since(call.diary.started + setup)
+        });
+        let silent = Side::ALL.into_iter().any(|side| {
+            let leg = if side == Side::Carrier {
+                &stats.carrier
+            } else {
+                &stats.openai
+            };
+            let heard = leg
+                .last_packet
+                .map(|at| clock.now.saturating_duration_since(at));
+            heard
+                .or(since_answer)
+                .is_some_and(|silence| silence > timeout)
+        });
+        if answered && silent {
+            self.end(clock, id, EndReason::MediaTimeout);
+        }
+    }
+}

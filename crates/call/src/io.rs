@@ -1,0 +1,154 @@
+//! What goes into a gateway and what comes out of it.
+
+use crate::http;
+use crate::record::CallRecord;
+use squelch_media::{BridgeStats, MediaEvent, MediaPlan};
+use squelch_sip::{TransportInput, TransportOutput};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A call, numbered by the gateway; never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallId(pub(crate) u64);
+
+/// A request for addresses, numbered by the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct QueryId(pub(crate) u64);
+
+/// An HTTP request of ours, numbered by the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FetchId(pub(crate) u64);
+
+/// An HTTP request to us, numbered by the shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ExchangeId(pub u64);
+
+/// Something that happened outside.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// On the signalling network.
+    Sip(TransportInput<'a>),
+    /// The port pairs asked for are bound.
+    PortsBound {
+        /// For which call.
+        call: CallId,
+        /// The RTP address towards the carrier.
+        carrier: SocketAddr,
+        /// The RTP address towards OpenAI.
+        openai: SocketAddr,
+    },
+    /// No port pair is left.
+    PortsUnavailable {
+        /// For which call.
+        call: CallId,
+    },
+    /// A name was looked up.
+    Resolved {
+        /// The question.
+        query: QueryId,
+        /// Its addresses in order of preference, or why there are none.
+        result: Result<Vec<SocketAddr>, String>,
+    },
+    /// An HTTP request to squelch.
+    Http {
+        /// For the reply.
+        exchange: ExchangeId,
+        /// The request.
+        request: http::Request,
+    },
+    /// The answer to an HTTP request of ours.
+    HttpResponse {
+        /// Which.
+        fetch: FetchId,
+        /// The answer, or why there is none.
+        result: Result<http::Response, String>,
+    },
+    /// On a call's media path.
+    Media {
+        /// Which call.
+        call: CallId,
+        /// What.
+        event: MediaEvent,
+    },
+    /// A call's media figures: about once a second, and once after [`Output::StopMedia`].
+    MediaStats {
+        /// Which call.
+        call: CallId,
+        /// The figures.
+        stats: Box<BridgeStats>,
+        /// Whether these are the last.
+        last: bool,
+    },
+    /// Stop: no new calls, end those that are left after a while.
+    Drain,
+}
+
+/// Something to be done outside.
+#[derive(Debug)]
+pub enum Output {
+    /// On the signalling network.
+    Sip(TransportOutput),
+    /// Bind a port pair for each leg; answered by `PortsBound` or `PortsUnavailable`.
+    BindPorts {
+        /// For which call.
+        call: CallId,
+    },
+    /// The call is over before any media: the ports go back, drained first.
+    ReleasePorts {
+        /// Of which call.
+        call: CallId,
+    },
+    /// Relay.
+    StartMedia {
+        /// Which call.
+        call: CallId,
+        /// How.
+        plan: Box<MediaPlan>,
+    },
+    /// A signalled change.
+    UpdateMedia {
+        /// Which call.
+        call: CallId,
+        /// How from now on.
+        plan: Box<MediaPlan>,
+    },
+    /// Stop relaying, give the last `MediaStats`, drain and free the ports.
+    StopMedia {
+        /// Which call.
+        call: CallId,
+    },
+    /// Look a name up; answered by `Resolved`.
+    Resolve {
+        /// For the answer.
+        query: QueryId,
+        /// The name.
+        host: String,
+        /// The port the addresses get.
+        port: u16,
+    },
+    /// Send an HTTP request; answered by `HttpResponse`.
+    Http {
+        /// For the answer.
+        fetch: FetchId,
+        /// The request, its target an absolute URL.
+        request: http::Request,
+    },
+    /// Answer an HTTP request.
+    HttpReply {
+        /// Which.
+        exchange: ExchangeId,
+        /// The answer.
+        response: http::Response,
+    },
+    /// A call was answered.
+    CallAnswered {
+        /// Its trunk's name.
+        trunk: String,
+        /// From INVITE to answer.
+        setup: Duration,
+    },
+    /// A call is over; there is exactly one for each INVITE of a trunk.
+    CallEnded(Box<CallRecord>),
+    /// After [`Input::Drain`]: no call is left.
+    Drained,
+}

@@ -1,0 +1,203 @@
+//! Call records: one JSON line a call.
+
+use crate::termination::EndReason;
+use serde::Serialize;
+use squelch_media::{Format, LegStats, MediaPlan, Side};
+use squelch_sip::Uri;
+use std::time::{Duration, Instant, SystemTime};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Events kept for one call. What is over it is dropped; faults come in tens at most.
+const MAX_EVENTS: usize = 200;
+
+/// One call, from INVITE to end, as it is written.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CallRecord {
+    /// Random, the call's own.
+    pub id: String,
+    /// The trunk's name.
+    pub trunk: String,
+    /// What OpenAI called it, as far as known.
+    pub openai_call_ids: Vec<String>,
+    /// The caller, masked.
+    pub from: String,
+    /// The called number, masked.
+    pub to: String,
+    /// RFC 3339.
+    pub started_at: String,
+    /// RFC 3339.
+    pub answered_at: Option<String>,
+    /// RFC 3339.
+    pub ended_at: String,
+    /// `completed`, `rejected`, `failed`, `interrupted`.
+    pub result: &'static str,
+    /// One of [`EndReason`]'s names.
+    pub reason: &'static str,
+    /// What the guard did.
+    pub guard: GuardRecord,
+    /// What happened, in order.
+    pub events: Vec<EventRecord>,
+    /// The legs.
+    pub legs: LegsRecord,
+}
+
+/// The guard's part of a record.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct GuardRecord {
+    /// Faults found, by name, in order.
+    pub faults: Vec<&'static str>,
+    /// **Units**: milliseconds.
+    pub muted_ms: u64,
+    /// **Units**: milliseconds.
+    pub repaired_ms: u64,
+    /// Sessions mended.
+    pub session_mended: u32,
+}
+
+/// One event of a record.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EventRecord {
+    /// Since the INVITE. **Units**: milliseconds.
+    pub at_ms: u64,
+    /// Its kind.
+    pub event: &'static str,
+    /// For people.
+    pub detail: String,
+}
+
+/// Both legs' part of a record.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct LegsRecord {
+    /// Towards the carrier.
+    pub carrier: LegRecord,
+    /// Towards OpenAI.
+    pub openai: LegRecord,
+}
+
+/// A leg's part of a record: what came from it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct LegRecord {
+    /// `pcmu` or `pcma`, once negotiated.
+    pub format: Option<&'static str>,
+    /// Whether its media were encrypted.
+    pub srtp: bool,
+    /// Packets received.
+    pub packets: u64,
+    /// Packets lost.
+    pub lost: u64,
+    /// The mean interarrival jitter. **Units**: milliseconds.
+    pub jitter_ms: f64,
+    /// By the E-model; `null` before the first packet.
+    pub mos: Option<f64>,
+}
+
+impl LegRecord {
+    pub(crate) fn new(plan: Option<&MediaPlan>, side: Side, stats: &LegStats) -> LegRecord {
+        let hundredths = |value: f64| (value * 100.0).round() / 100.0;
+        LegRecord {
+            format: plan.map(|plan| Format::name(plan.leg(side).format)),
+            srtp: false,
+            packets: stats.packets,
+            lost: stats.lost,
+            jitter_ms: hundredths(stats.mean_jitter.as_secs_f64() * 1_000.0),
+            mos: (stats.packets > 0).then(|| hundredths(stats.mos)),
+        }
+    }
+}
+
+/// What a call writes down while it lives.
+#[derive(Debug, Clone)]
+pub(crate) struct Diary {
+    pub(crate) started: Instant,
+    pub(crate) started_wall: SystemTime,
+    pub(crate) answered_wall: Option<SystemTime>,
+    pub(crate) events: Vec<EventRecord>,
+    pub(crate) faults: Vec<&'static str>,
+}
+
+impl Diary {
+    pub(crate) fn new(now: Instant, wall: SystemTime) -> Diary {
+        Diary {
+            started: now,
+            started_wall: wall,
+            answered_wall: None,
+            events: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    pub(crate) fn note(&mut self, now: Instant, event: &'static str, detail: impl Into<String>) {
+        if self.events.len() < MAX_EVENTS {
+            let at_ms = now.saturating_duration_since(self.started).as_millis() as u64;
+            self.events.push(EventRecord {
+                at_ms,
+                event,
+                detail: detail.into(),
+            });
+        }
+    }
+
+    pub(crate) fn ended_wall(&self, now: Instant) -> SystemTime {
+        // From the start and the steady clock: a jump of the wall clock changes no call's length.
+        self.started_wall + now.saturating_duration_since(self.started)
+    }
+}
+
+/// A date as RFC 3339 in UTC, to the millisecond.
+pub(crate) fn rfc3339(wall: SystemTime) -> String {
+    let since = wall
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    let nanos = i128::try_from(since.as_millis()).unwrap_or(0) * 1_000_000;
+    OffsetDateTime::from_unix_timestamp_nanos(nanos)
+        .ok()
+        .and_then(|date| date.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}
+
+/// A caller or called party with its middle masked: `+1555***4567`.
+pub(crate) fn masked(uri: &Uri) -> String {
+    let text = uri.to_string();
+    let user = uri
+        .user()
+        .map_or_else(|| text.trim_start_matches("tel:").to_owned(), str::to_owned);
+    let characters: Vec<char> = user.chars().filter(|c| !c.is_control()).collect();
+    let count = characters.len();
+    if count < 8 {
+        return "***".into();
+    }
+    let (head, tail) = (count.min(12) - 7, 4);
+    let text = |part: &[char]| part.iter().collect::<String>();
+    format!(
+        "{}***{}",
+        text(characters.get(..head).unwrap_or_default()),
+        text(characters.get(count - tail..).unwrap_or_default())
+    )
+}
+
+impl CallRecord {
+    /// The reason and its result, as the record names them.
+    pub(crate) fn ending(reason: EndReason) -> (&'static str, &'static str) {
+        (reason.result().name(), reason.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_masked_as_the_contract_shows() {
+        let masked = |text| masked(&Uri::parse(text).unwrap());
+        assert_eq!(masked("sip:+15551234567@carrier.example"), "+1555***4567");
+        assert_eq!(masked("sip:100@carrier.example"), "***");
+        assert_eq!(masked("tel:+15551234567"), "+1555***4567");
+    }
+
+    #[test]
+    fn dates_are_rfc_3339() {
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_millis(1_750_287_078_250);
+        assert_eq!(rfc3339(wall), "2025-06-18T22:51:18.25Z");
+    }
+}
