@@ -1,6 +1,9 @@
 //! The squelch binary: sockets, media workers, HTTP, metrics, configuration and commands.
 
+pub mod check;
 pub mod cli;
+pub mod config;
 pub mod inspect;
 pub mod report;
+pub mod signaling_io;
 pub mod wav;

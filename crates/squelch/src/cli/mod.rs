@@ -27,7 +27,7 @@ pub fn main() -> ExitCode {
         Command::Answer(args) => unbuilt::run("answer", &args),
         Command::Sim(args) => unbuilt::run("sim", &args),
         Command::Convert(args) => unbuilt::run("convert", &args),
-        Command::Check(args) => unbuilt::run("check", &args),
+        Command::Check(args) => crate::check::run(&args),
     }
 }
 
@@ -78,7 +78,7 @@ enum Command {
     Convert(unbuilt::Args),
     /// Say what is wrong with a file and how to mend it
     #[command(after_help = "Example:\n  squelch check config squelch.toml")]
-    Check(unbuilt::Args),
+    Check(crate::check::Args),
 }
 
 impl Command {
@@ -92,6 +92,8 @@ impl Command {
     }
 }
 
+/// Exit code: done, and something wrong found.
+pub(crate) const FOUND: u8 = 1;
 /// Exit code: could not do it.
 pub(crate) const NOT_DONE: u8 = 2;
 

@@ -1,0 +1,62 @@
+//! `[guard]` and `[limits]`.
+
+use std::time::Duration;
+
+use squelch_media::GuardAction;
+
+use crate::config::agreed::{Guard, Limits, OnStatic};
+use crate::config::problem::Wrong;
+use crate::config::section::Section;
+use crate::config::values;
+
+pub(super) fn guard(mut section: Section<'_>) -> Guard {
+    let action = section.value_or("action", GuardAction::Protect, values::word(&ACTIONS));
+    let on_static = section.list("on_static", |value| match values::text(value)?.as_str() {
+        "hang_up" => Ok(OnStatic::HangUp),
+        step @ ("mend" | "redial") => Err(Wrong::new(
+            format!("{step:?} is not built yet"),
+            "write on_static = [\"hang_up\"]",
+        )),
+        other => Err(values::unknown_word(other, &["mend", "redial", "hang_up"])),
+    });
+    let hang_up_after = section.value_or(
+        "hang_up_after",
+        Some(Duration::from_secs(10)),
+        values::duration_or_never,
+    );
+    section.value("hold", |value| match values::duration(value)? {
+        Duration::ZERO => Ok(()),
+        _ => Err(Wrong::new(
+            "look-back is not built yet",
+            "write hold = \"0ms\"",
+        )),
+    });
+    section.finish();
+    Guard {
+        action,
+        on_static: on_static.unwrap_or_else(|| vec![OnStatic::HangUp]),
+        hang_up_after,
+    }
+}
+
+pub(super) fn limits(mut section: Section<'_>) -> Limits {
+    let seconds = Duration::from_secs;
+    let limits = Limits {
+        setup: section.value_or("setup", seconds(15), values::time),
+        ring: section.value_or("ring", seconds(60), values::time),
+        media_timeout: section.value_or("media_timeout", seconds(30), values::time),
+        max_call: section.value_or("max_call", seconds(2 * 3_600), values::time),
+        drain: section.value_or("drain", seconds(30), values::duration),
+        max_calls: section.value_or("max_calls", 1_000, values::number(1, MAX_CALLS)),
+    };
+    section.finish();
+    limits
+}
+
+const ACTIONS: [(&str, GuardAction); 3] = [
+    ("observe", GuardAction::Observe),
+    ("mute", GuardAction::Mute),
+    ("protect", GuardAction::Protect),
+];
+/// More than the ports of one address have room for.
+const MAX_CALLS: u32 = 16_384;

@@ -1,0 +1,3 @@
+//! SIP's sockets.
+
+pub mod tls;

@@ -1,0 +1,450 @@
+//! What is said of configuration files: every mistake by its key and line.
+
+use std::path::Path;
+
+use squelch::config::{Config, Problem, Severity, Surroundings, read};
+
+/// The example beside the workspace, with its variables set.
+const EXAMPLE: &str = include_str!("../../../squelch.example.toml");
+const CANARY: &str = "sk-canary-5b0c";
+
+fn check(text: &str) -> (Option<Config>, Vec<Problem>) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let around = Surroundings {
+        folder: &root,
+        variable: &|name| match name {
+            "OPENAI_API_KEY" | "OPENAI_WEBHOOK_SECRET" | "SQUELCH_ADMIN_TOKEN" => {
+                Some(CANARY.into())
+            }
+            "EMPTY" => Some(String::new()),
+            _ => None,
+        },
+    };
+    read(text, around)
+}
+
+/// The example with one line replaced, and the number of that line.
+fn mutated(line: &str, by: &str) -> (String, usize) {
+    let at = EXAMPLE
+        .lines()
+        .position(|l| l.starts_with(line))
+        .unwrap_or_else(|| panic!("the example has no line {line:?}"));
+    let changed = EXAMPLE
+        .lines()
+        .enumerate()
+        .map(|(n, l)| if n == at { by } else { l });
+    (changed.collect::<Vec<_>>().join("\n"), at + 1)
+}
+
+#[test]
+fn the_example_is_usable_as_it_is() {
+    let (config, problems) = check(EXAMPLE);
+    assert_eq!(problems, []);
+    let config = config.expect("usable");
+    assert_eq!(config.listen.len(), 2);
+    assert_eq!(config.ports.pairs(), 8_191);
+    assert_eq!(config.gateway.trunks.len(), 1);
+    assert_eq!(config.gateway.openai.media_sources.len(), 4);
+    assert_eq!(config.gateway.media_address.to_string(), "203.0.113.7");
+}
+
+/// A line of the example, what is written instead, the key that is named, a part of what is said.
+const MISTAKES: &[(&str, &str, &str, &str)] = &[
+    ("[sip]", "[sip", "", ""),
+    ("[sip]", "[sipp]", "sipp", "did you mean sip?"),
+    (
+        "listen = [\"udp",
+        "listen = []",
+        "sip.listen",
+        "names no address",
+    ),
+    (
+        "listen = [\"udp",
+        "listen = [\"udp:5060\"]",
+        "sip.listen",
+        "udp:0.0.0.0:5060",
+    ),
+    (
+        "listen = [\"udp",
+        "listen = [\"ws:0.0.0.0:80\"]",
+        "sip.listen",
+        "no listening address",
+    ),
+    (
+        "listen = [\"udp",
+        "listen = \"udp:0.0.0.0:5060\"",
+        "sip.listen",
+        "where a list is due",
+    ),
+    (
+        "listen = [\"udp",
+        "listen = [\"tls:0.0.0.0:5061\"]",
+        "sip.certificate",
+        "needs it",
+    ),
+    (
+        "listen = [\"udp",
+        "listen = [\"udp:0.0.0.0:5060\", \"udp:0.0.0.0:5060\"]",
+        "sip.listen",
+        "twice",
+    ),
+    (
+        "# certificate = ",
+        "certificate = \"nowhere.pem\"",
+        "sip.certificate",
+        "nowhere.pem",
+    ),
+    (
+        "# certificate = ",
+        "certificate = \"Cargo.toml\"",
+        "sip.certificate",
+        "holds no certificate",
+    ),
+    (
+        "# key = ",
+        "key = \"Cargo.toml\"",
+        "sip.key",
+        "holds no private key",
+    ),
+    (
+        "public_address = ",
+        "public_address = \"0.0.0.0\"",
+        "sip.public_address",
+        "neither an IP address",
+    ),
+    (
+        "public_address = ",
+        "public_adress = \"203.0.113.7\"",
+        "sip.public_adress",
+        "did you mean public_address?",
+    ),
+    (
+        "ports = ",
+        "ports = \"16384\"",
+        "media.ports",
+        "no range of ports",
+    ),
+    ("ports = ", "ports = \"80-90\"", "media.ports", "system"),
+    (
+        "ports = ",
+        "ports = \"20000-20002\"",
+        "media.ports",
+        "no room for one call",
+    ),
+    (
+        "# workers = ",
+        "workers = 0",
+        "media.workers",
+        "out of range",
+    ),
+    (
+        "# workers = ",
+        "workers = \"2\"",
+        "media.workers",
+        "whole number",
+    ),
+    ("name = ", "name = 7", "trunk.name", "put it in quotes"),
+    (
+        "sources = ",
+        "sources = [\"198.51.100.7/24\"]",
+        "trunk.sources",
+        "198.51.100.0/24",
+    ),
+    (
+        "sources = ",
+        "sources = [\"carrier.example\"]",
+        "trunk.sources",
+        "no network",
+    ),
+    (
+        "sources = ",
+        "sources = []",
+        "trunk.sources",
+        "names no network",
+    ),
+    (
+        "formats = ",
+        "formats = [\"opus\"]",
+        "trunk.formats",
+        "unknown",
+    ),
+    (
+        "formats = ",
+        "formats = [\"pcmu\", \"pcmu\"]",
+        "trunk.formats",
+        "twice",
+    ),
+    (
+        "srtp = ",
+        "srtp = \"prefer\"",
+        "trunk.srtp",
+        "not built yet",
+    ),
+    ("srtp = ", "srtp = \"of\"", "trunk.srtp", "unknown"),
+    (
+        "transfer = ",
+        "transfer = [\"+1415*\"]",
+        "trunk.transfer",
+        "not built yet",
+    ),
+    (
+        "transfer = ",
+        "username = \"carrier\"",
+        "trunk.username",
+        "not built yet",
+    ),
+    (
+        "transfer = ",
+        "session_expires = \"1800s\"",
+        "trunk.session_expires",
+        "not built yet",
+    ),
+    (
+        "max_calls_per_second",
+        "max_calls_per_second = -1",
+        "trunk.max_calls_per_second",
+        "out of range",
+    ),
+    (
+        "api_key_env",
+        "api_key_env = \"NOT_SET\"",
+        "openai.api_key_env",
+        "NOT_SET is not set",
+    ),
+    (
+        "api_key_env",
+        "api_key_env = \"EMPTY\"",
+        "openai.api_key_env",
+        "EMPTY is empty",
+    ),
+    (
+        "api_key_env",
+        "api_key_file = \"nowhere.key\"",
+        "openai.api_key_file",
+        "nowhere.key",
+    ),
+    (
+        "api_key_env",
+        "api_key = \"sk-canary-5b0c\"",
+        "openai.api_key",
+        "unknown key",
+    ),
+    (
+        "webhook_secret_envs",
+        "webhook_secret_envs = [\"NOT_SET\"]",
+        "openai.webhook_secret_envs",
+        "NOT_SET",
+    ),
+    (
+        "# certificate_authority",
+        "certificate_authority = \"nowhere.pem\"",
+        "openai.certificate_authority",
+        "nowhere.pem",
+    ),
+    (
+        "audio_format",
+        "audio_format = \"keep\"",
+        "openai.audio_format",
+        "omit, pin, pass",
+    ),
+    (
+        "at_expiry",
+        "at_expiry = \"redial\"",
+        "openai.at_expiry",
+        "not built yet",
+    ),
+    (
+        "session_file",
+        "session_file = \"nowhere.json\"",
+        "openai.session_file",
+        "nowhere.json",
+    ),
+    (
+        "session_file",
+        "session_file = \"Cargo.toml\"",
+        "openai.session_file",
+        "no JSON",
+    ),
+    (
+        "session_file",
+        "webhook_forward = \"https://app.example/\"",
+        "openai.webhook_forward",
+        "not built yet",
+    ),
+    (
+        "sip_uri",
+        "sip_uri = \"https://api.openai.com\"",
+        "openai.route.sip_uri",
+        "no SIP URI",
+    ),
+    (
+        "sip_uri",
+        "sip_uri = \"sip:proj@sip.api.openai.com\"",
+        "openai.route.sip_uri",
+        "transport=tls",
+    ),
+    (
+        "api_base",
+        "api_base = \"api.openai.com\"",
+        "openai.route.api_base",
+        "https://",
+    ),
+    (
+        "action",
+        "action = \"protekt\"",
+        "guard.action",
+        "did you mean \"protect\"?",
+    ),
+    (
+        "on_static",
+        "on_static = [\"mend\", \"hang_up\"]",
+        "guard.on_static",
+        "\"mend\" is not built yet",
+    ),
+    (
+        "hang_up_after",
+        "hang_up_after = \"ten seconds\"",
+        "guard.hang_up_after",
+        "never",
+    ),
+    (
+        "hang_up_after",
+        "hang_up_after = 10",
+        "guard.hang_up_after",
+        "duration",
+    ),
+    ("hold", "hold = \"100ms\"", "guard.hold", "not built yet"),
+    ("setup", "setup = \"0s\"", "limits.setup", "zero"),
+    (
+        "setup",
+        "setup = \"99999999999999999999h\"",
+        "limits.setup",
+        "duration",
+    ),
+    (
+        "listen = \"127.0.0.1:8080\"",
+        "listen = \"localhost\"",
+        "http.listen",
+        "127.0.0.1:8080",
+    ),
+    (
+        "listen = \"127.0.0.1:8080\"",
+        "token_env = \"OPENAI_API_KEY\"",
+        "http.token_env",
+        "not built yet",
+    ),
+    (
+        "listen = \"127.0.0.1:9090\"",
+        "listen = \"0.0.0.0:9090\"",
+        "admin.token_env",
+        "other machines",
+    ),
+    (
+        "path = ",
+        "file = \"calls.jsonl\"",
+        "records.file",
+        "unknown key",
+    ),
+    ("[records]", "[tap]", "tap", "not built yet"),
+];
+
+#[test]
+fn every_mistake_is_told_by_key_and_line() {
+    for (line, by, key, said) in MISTAKES {
+        let (text, at) = mutated(line, by);
+        let (config, problems) = check(&text);
+        assert!(config.is_none(), "{by} was taken");
+        let told = problems.iter().any(|problem| {
+            let text = problem.to_string();
+            problem.key == *key && text.contains(said) && problem.line.is_some()
+        });
+        assert!(told, "{by} at line {at}: {problems:#?}");
+        // Where a neighbour is missing because of it, the section's line is told instead.
+        if by.contains(key.rsplit('.').next().unwrap_or(key)) {
+            let lines: Vec<_> = problems.iter().map(|p| p.line).collect();
+            assert!(lines.contains(&Some(at)), "{by} at line {at}: {lines:?}");
+        }
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let text = EXAMPLE
+        .replace("setup = \"15s\"", "setup = \"soon\"")
+        .replace("action = \"protect\"", "action = \"maybe\"")
+        .replace("session_file = ", "# session_file = ");
+    let (config, problems) = check(&text);
+    assert!(config.is_none());
+    let keys: Vec<_> = problems.iter().map(|p| p.key.as_str()).collect();
+    assert_eq!(
+        keys,
+        ["openai.session_file", "guard.action", "limits.setup"]
+    );
+}
+
+#[test]
+fn an_empty_file_is_told_what_it_needs() {
+    let (config, problems) = check("");
+    assert!(config.is_none());
+    let keys: Vec<_> = problems.iter().map(|p| p.key.as_str()).collect();
+    for key in ["sip.listen", "trunk", "openai.route", "openai.session_file"] {
+        assert!(keys.contains(&key), "{key} in {keys:?}");
+    }
+}
+
+#[test]
+fn what_is_risky_but_usable_is_warned_of() {
+    for (line, by, key) in [
+        (
+            "sip_uri",
+            "sip_uri = \"sip:p@127.0.0.1;transport=udp\"",
+            "openai.route.sip_uri",
+        ),
+        (
+            "api_base",
+            "api_base = \"http://127.0.0.1:1/v1\"",
+            "openai.route.api_base",
+        ),
+        ("ports", "ports = \"16384-40000\"", "media.ports"),
+        ("ports", "ports = \"16384-16400\"", "media.ports"),
+        ("sources", "sources = [\"0.0.0.0/0\"]", "trunk.sources"),
+    ] {
+        let (text, at) = mutated(line, by);
+        let (config, problems) = check(&text);
+        assert!(config.is_some(), "{by}: {problems:?}");
+        let warned = problems.iter().any(|problem| {
+            problem.severity == Severity::Warning && problem.key == key && problem.line == Some(at)
+        });
+        assert!(warned, "{by}: {problems:?}");
+    }
+}
+
+#[test]
+fn a_trunk_has_its_name_and_its_sources_to_itself() {
+    let again = "\n[[trunk]]\nname = \"carrier\"\nsources = [\"198.51.100.7\"]\n";
+    let (config, problems) = check(&format!("{EXAMPLE}{again}"));
+    assert!(config.is_none());
+    let keys: Vec<_> = problems.iter().map(|p| p.key.as_str()).collect();
+    assert_eq!(keys, ["trunk.name", "trunk.sources"]);
+}
+
+#[test]
+fn secrets_are_in_no_text() {
+    let (config, _) = check(EXAMPLE);
+    let shown = format!("{:?}", config.expect("usable"));
+    assert!(!shown.contains(CANARY), "{shown}");
+    for (line, by, ..) in MISTAKES {
+        let (_, problems) = check(&mutated(line, by).0);
+        assert!(!format!("{problems:?}").contains(CANARY), "{problems:?}");
+    }
+}
+
+#[test]
+fn ports_come_in_pairs_that_begin_even() {
+    let ports = squelch::config::PortRange {
+        first: 16_385,
+        last: 16_390,
+    };
+    assert_eq!(ports.pairs(), 2);
+    assert_eq!(ports.even_ports().collect::<Vec<_>>(), [16_386, 16_388]);
+}
