@@ -1,0 +1,368 @@
+//! A gateway between two SIP endpoints, over UDP with 5 ms a hop, in virtual time. No media run: the plan and
+//! the record are what is looked at.
+
+use bytes::Bytes;
+use squelch_call::{
+    AudioFormatPolicy, CallId, CallRecord, Gateway, GatewayConfig, Guard, Input, Limits, OnStatic,
+    OpenAi, Output, Route, Trunk,
+};
+use squelch_media::{BridgeStats, Format, GuardAction, MediaPlan};
+use squelch_sip::{
+    Body, DialogId, Endpoint, EndpointConfig, Event, Listener, NameAddr, OutgoingInvite, Protocol,
+    Target, TransportInput, TransportOutput, Uri,
+};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime};
+
+pub(crate) const CARRIER: &str = "192.0.2.1:5060";
+pub(crate) const GATEWAY: &str = "192.0.2.2:5060";
+pub(crate) const OPENAI: &str = "192.0.2.3:5060";
+
+/// One way over the network.
+const LATENCY: Duration = Duration::from_millis(5);
+
+pub(crate) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
+    m=audio 30000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\n";
+pub(crate) const ANSWER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.3\r\ns=OAI\r\nc=IN IP4 192.0.2.3\r\nt=0 0\r\n\
+    m=audio 40000 RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n";
+
+pub(crate) struct Pair {
+    start: Instant,
+    pub(crate) now: Instant,
+    pub(crate) carrier: Endpoint,
+    pub(crate) openai: Endpoint,
+    pub(crate) gateway: Gateway,
+    in_flight: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Bytes)>,
+    sent: u64,
+    /// Ports squelch may still bind.
+    pub(crate) ports: usize,
+    pub(crate) carrier_events: Vec<Event>,
+    pub(crate) openai_events: Vec<Event>,
+    pub(crate) plans: Vec<MediaPlan>,
+    pub(crate) live: Vec<CallId>,
+    pub(crate) bound: usize,
+    pub(crate) records: Vec<CallRecord>,
+    pub(crate) drained: bool,
+    /// Everything that went over the network.
+    pub(crate) wire: Vec<(SocketAddr, SocketAddr, Bytes)>,
+}
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn listener(text: &str) -> Listener {
+    let local = address(text);
+    Listener {
+        protocol: Protocol::Udp,
+        local,
+        advertised_host: local.ip().to_string(),
+        advertised_port: local.port(),
+    }
+}
+
+fn endpoint(seed: u8, at: &str) -> Endpoint {
+    let mut config = EndpointConfig::new([seed; 32], "peer");
+    config.listeners = vec![listener(at)];
+    Endpoint::new(config)
+}
+
+pub(crate) fn config() -> GatewayConfig {
+    GatewayConfig {
+        user_agent: "squelch".into(),
+        listeners: vec![listener(GATEWAY)],
+        media_address: None,
+        trunks: vec![Trunk {
+            name: "carrier".into(),
+            sources: vec!["192.0.2.1/32".parse().unwrap()],
+            media_sources: vec!["192.0.2.0/28".parse().unwrap()],
+            formats: vec![Format::Pcmu, Format::Pcma],
+            max_calls: None,
+            max_calls_per_second: None,
+        }],
+        openai: OpenAi {
+            routes: vec![Route {
+                sip_uri: format!("sip:proj_test@{OPENAI};transport=udp"),
+                api_base: "https://api.example/v1".into(),
+                server_name: None,
+            }],
+            api_key: None,
+            webhook_secrets: Vec::new(),
+            media_sources: vec!["192.0.2.3/32".parse().unwrap()],
+            audio_format: AudioFormatPolicy::Omit,
+            session: None,
+        },
+        guard: Guard {
+            action: GuardAction::Protect,
+            on_static: vec![OnStatic::HangUp],
+            hang_up_after: Some(Duration::from_secs(10)),
+        },
+        limits: Limits::default(),
+    }
+}
+
+impl Pair {
+    pub(crate) fn new(config: GatewayConfig) -> Pair {
+        let start = Instant::now();
+        Pair {
+            start,
+            now: start,
+            carrier: endpoint(1, CARRIER),
+            openai: endpoint(3, OPENAI),
+            gateway: Gateway::new(config, [2; 32]),
+            in_flight: BTreeMap::new(),
+            sent: 0,
+            ports: 100,
+            carrier_events: Vec::new(),
+            openai_events: Vec::new(),
+            plans: Vec::new(),
+            live: Vec::new(),
+            bound: 0,
+            records: Vec::new(),
+            drained: false,
+            wire: Vec::new(),
+        }
+    }
+
+    /// The wall clock, which starts at a date of its own.
+    pub(crate) fn wall(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_750_000_000) + (self.now - self.start)
+    }
+
+    /// The carrier calls, with this body.
+    pub(crate) fn call(&mut self, offer: Option<&str>) -> DialogId {
+        self.call_with(offer, Vec::new(), 70)
+    }
+
+    pub(crate) fn call_with(
+        &mut self,
+        offer: Option<&str>,
+        headers: Vec<(String, String)>,
+        hops: u8,
+    ) -> DialogId {
+        let dialog = self.carrier.invite(
+            self.now,
+            OutgoingInvite {
+                request_uri: Uri::parse("sip:+15559870000@192.0.2.2").unwrap(),
+                from: NameAddr::parse("\"Caller\" <sip:+15551234567@carrier.example>").unwrap(),
+                to: NameAddr::parse("<sip:+15559870000@192.0.2.2>").unwrap(),
+                headers,
+                body: offer.map(|offer| Body::sdp(offer.to_owned())),
+                target: Target {
+                    protocol: Protocol::Udp,
+                    addr: address(GATEWAY),
+                    server_name: None,
+                },
+                max_forwards: hops,
+            },
+        );
+        self.pump();
+        dialog
+    }
+
+    pub(crate) fn input(&mut self, input: Input<'_>) {
+        let wall = self.wall();
+        self.gateway.handle_input(self.now, wall, input);
+        self.pump();
+    }
+
+    /// Lets time pass, with everything that is due in it.
+    pub(crate) fn run(&mut self, span: Duration) {
+        let end = self.now + span;
+        loop {
+            self.pump();
+            let timeouts = [
+                self.carrier.poll_timeout(),
+                self.openai.poll_timeout(),
+                self.gateway.poll_timeout(),
+            ];
+            let arrival = self.in_flight.first_key_value().map(|((at, _), _)| *at);
+            let Some(next) = timeouts
+                .into_iter()
+                .flatten()
+                .chain(arrival)
+                .min()
+                .filter(|next| *next <= end)
+            else {
+                self.now = end;
+                return;
+            };
+            self.now = self.now.max(next);
+            if arrival == Some(next) {
+                let (_, (from, to, bytes)) = self.in_flight.pop_first().unwrap();
+                self.deliver(from, to, &bytes);
+            }
+            let wall = self.wall();
+            self.carrier.handle_timeout(self.now);
+            self.openai.handle_timeout(self.now);
+            self.gateway.handle_timeout(self.now, wall);
+        }
+    }
+
+    /// Puts a datagram on the network as if `from` had sent it.
+    pub(crate) fn inject(&mut self, from: &str, to: &str, bytes: Bytes) {
+        self.send(address(from), address(to), bytes);
+    }
+
+    fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: Bytes) {
+        self.sent += 1;
+        self.wire.push((from, to, bytes.clone()));
+        self.in_flight
+            .insert((self.now + LATENCY, self.sent), (from, to, bytes));
+    }
+
+    fn deliver(&mut self, from: SocketAddr, local: SocketAddr, bytes: &[u8]) {
+        let input = TransportInput::Datagram { local, from, bytes };
+        let wall = self.wall();
+        match local {
+            to if to == address(CARRIER) => self.carrier.handle_transport(self.now, input),
+            to if to == address(OPENAI) => self.openai.handle_transport(self.now, input),
+            _ => self.gateway.handle_input(self.now, wall, Input::Sip(input)),
+        }
+    }
+
+    fn pump(&mut self) {
+        while let Some(output) = self.carrier.poll_output() {
+            match output {
+                squelch_sip::Output::Transport(output) => self.transmit(output),
+                squelch_sip::Output::Event(event) => self.carrier_events.push(event),
+            }
+        }
+        while let Some(output) = self.openai.poll_output() {
+            match output {
+                squelch_sip::Output::Transport(output) => self.transmit(output),
+                squelch_sip::Output::Event(event) => self.openai_events.push(event),
+            }
+        }
+        while let Some(output) = self.gateway.poll_output() {
+            self.gateway_output(output);
+        }
+    }
+
+    fn gateway_output(&mut self, output: Output) {
+        let wall = self.wall();
+        match output {
+            Output::Sip(output) => self.transmit(output),
+            Output::BindPorts { call } => {
+                let input = if self.ports == 0 {
+                    Input::PortsUnavailable { call }
+                } else {
+                    self.ports -= 1;
+                    self.bound += 1;
+                    Input::PortsBound {
+                        call,
+                        carrier: address("192.0.2.2:16384"),
+                        openai: address("192.0.2.2:16386"),
+                    }
+                };
+                self.gateway.handle_input(self.now, wall, input);
+            }
+            // No name resolves here.
+            Output::Resolve { query, .. } => {
+                let result = Err("no such name".to_owned());
+                self.gateway
+                    .handle_input(self.now, wall, Input::Resolved { query, result });
+            }
+            Output::ReleasePorts { .. } => self.bound -= 1,
+            Output::StartMedia { call, plan } => {
+                self.live.push(call);
+                self.plans.push(*plan);
+            }
+            Output::StopMedia { call } => {
+                self.live.retain(|live| *live != call);
+                self.bound -= 1;
+                let stats = Box::new(BridgeStats::default());
+                self.gateway.handle_input(
+                    self.now,
+                    wall,
+                    Input::MediaStats {
+                        call,
+                        stats,
+                        last: true,
+                    },
+                );
+            }
+            Output::CallEnded(record) => self.records.push(*record),
+            Output::Drained => self.drained = true,
+            _ => {}
+        }
+    }
+
+    fn transmit(&mut self, output: TransportOutput) {
+        match output {
+            TransportOutput::Datagram { local, to, bytes } => self.send(local, to, bytes),
+            other => panic!("only UDP here: {other:?}"),
+        }
+    }
+
+    /// The dialog OpenAI has been called on.
+    pub(crate) fn openai_dialog(&self) -> DialogId {
+        self.openai_events
+            .iter()
+            .rev()
+            .find_map(|event| match event {
+                Event::Invite { dialog, .. } => Some(*dialog),
+                _ => None,
+            })
+            .expect("an INVITE at OpenAI")
+    }
+
+    /// OpenAI answers the last call.
+    pub(crate) fn openai_answers(&mut self, answer: &str) {
+        let dialog = self.openai_dialog();
+        self.openai.provisional(self.now, dialog, 180, None);
+        self.openai
+            .answer(self.now, dialog, Body::sdp(answer.to_owned()));
+        self.run(Duration::from_millis(100));
+    }
+
+    /// A call from the carrier, answered by OpenAI.
+    pub(crate) fn established(config: GatewayConfig) -> (Pair, DialogId) {
+        let mut pair = Pair::new(config);
+        let dialog = pair.call(Some(OFFER));
+        pair.run(Duration::from_millis(100));
+        pair.openai_answers(ANSWER);
+        let answered = pair
+            .carrier_events
+            .iter()
+            .any(|event| matches!(event, Event::Answered { .. }));
+        assert!(answered, "{:?}", pair.carrier_events);
+        let now = pair.now;
+        pair.carrier.acknowledge(now, dialog, None);
+        pair.run(Duration::from_millis(100));
+        (pair, dialog)
+    }
+
+    /// Nothing is left anywhere once all timers have run out, and there is one record of this ending.
+    pub(crate) fn assert_over(&mut self, result: &str, reason: &str) {
+        self.run(Duration::from_secs(120));
+        let endings: Vec<_> = self
+            .records
+            .iter()
+            .map(|record| (record.result, record.reason))
+            .collect();
+        assert_eq!(endings, [(result, reason)]);
+        assert!(self.gateway.is_idle(), "the gateway keeps something");
+        assert!(
+            self.carrier.is_idle() && self.openai.is_idle(),
+            "a peer waits for something"
+        );
+        assert_eq!(
+            (self.bound, self.live.len()),
+            (0, 0),
+            "ports or media are left"
+        );
+    }
+
+    /// The status the carrier's call was refused with.
+    pub(crate) fn refused_with(&self) -> Option<u16> {
+        self.carrier_events.iter().find_map(|event| match event {
+            Event::Rejected {
+                failure: squelch_sip::Failure::Status { status, .. },
+                ..
+            } => Some(*status),
+            _ => None,
+        })
+    }
+}
