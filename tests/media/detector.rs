@@ -1,0 +1,194 @@
+//! The detector on speech from pcap-samples, as it is and put through the faults by their definition.
+
+use squelch_g711::Law;
+use squelch_media::detect::{Change, Detector, Fault, Pace};
+use squelch_media::rtp::View;
+use squelch_pcap::Reader;
+use std::time::Duration;
+
+/// The payloads of a sample's stream, in order.
+fn payloads(name: &str) -> Vec<Vec<u8>> {
+    let path = format!("{}/pcap-samples/{name}.pcap", env!("CARGO_MANIFEST_DIR"));
+    let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    Reader::new(file)
+        .unwrap()
+        .map(|packet| {
+            View::parse(&packet.unwrap().payload)
+                .unwrap()
+                .payload()
+                .to_vec()
+        })
+        .collect()
+}
+
+fn speech() -> Vec<u8> {
+    payloads("clean-pcmu").concat()
+}
+
+/// Feeds payloads 20 ms apart; gives every change.
+fn changes(law: Law, payloads: &[Vec<u8>]) -> Vec<Change> {
+    let mut detector = Detector::new(law);
+    let at = |index: usize| Duration::from_millis(20 * index as u64);
+    payloads
+        .iter()
+        .enumerate()
+        .filter_map(|(index, payload)| detector.observe(at(index), payload))
+        .collect()
+}
+
+fn packets(bytes: &[u8], size: usize) -> Vec<Vec<u8>> {
+    bytes.chunks_exact(size).map(<[u8]>::to_vec).collect()
+}
+
+/// G.711 bytes read as PCM16 LE at 24 kHz, every third sample kept, companded again: 6 x too fast.
+fn as_static(bytes: &[u8], law: Law) -> Vec<u8> {
+    bytes
+        .chunks_exact(2)
+        .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
+        .step_by(3)
+        .map(|sample| law.encode_sample(sample))
+        .collect()
+}
+
+fn pcm16(bytes: &[u8], big: bool) -> Vec<u8> {
+    let samples = bytes.iter().map(|code| Law::Mu.decode_sample(*code));
+    samples
+        .flat_map(|sample| {
+            if big {
+                sample.to_be_bytes()
+            } else {
+                sample.to_le_bytes()
+            }
+        })
+        .collect()
+}
+
+fn only_trip(law: Law, payloads: &[Vec<u8>]) -> squelch_media::detect::Finding {
+    match changes(law, payloads)[..] {
+        [Change::Tripped(finding)] => finding,
+        ref other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn speech_trips_nothing_in_either_law() {
+    for (name, law) in [
+        ("clean-pcmu", Law::Mu),
+        ("clean-pcma", Law::A),
+        ("loss-reorder", Law::Mu),
+    ] {
+        assert_eq!(changes(law, &payloads(name)), [], "{name}");
+    }
+}
+
+#[test]
+fn the_static_of_the_seed_is_found_within_100_ms_of_its_sound() {
+    for law in [Law::Mu, Law::A] {
+        let mut stream = packets(&speech(), 160);
+        let lead = 100;
+        stream.truncate(lead);
+        // The static runs through speech six times as fast; the loudest part of it, for a talker who talks.
+        let all = as_static(&speech().repeat(4), law);
+        stream.extend(packets(&all, 160));
+        let finding = only_trip(law, &stream);
+        assert_eq!(finding.fault, Fault::G711AsPcm16);
+        assert_eq!(finding.variant.pace, Pace::Continuous);
+        let active = finding.detected_at - finding.from;
+        assert!(active <= Duration::from_millis(100), "{law:?}: {active:?}");
+        assert!(finding.from >= Duration::from_millis(20 * lead as u64));
+    }
+}
+
+#[test]
+fn static_in_bursts_is_found_and_named() {
+    let speech = speech();
+    let bursts: Vec<Vec<u8>> = packets(&speech, 160)
+        .iter()
+        .map(|packet| {
+            let mut burst = as_static(packet, Law::Mu);
+            burst.resize(160, Law::Mu.silence());
+            burst
+        })
+        .collect();
+    let finding = only_trip(Law::Mu, &bursts);
+    assert_eq!(
+        (finding.fault, finding.variant.pace),
+        (Fault::G711AsPcm16, Pace::Bursts)
+    );
+}
+
+#[test]
+fn pcm16_under_a_g711_label_is_found_in_both_byte_orders() {
+    for (big, name) in [(false, "pcm16le"), (true, "pcm16be")] {
+        let mut stream = packets(&speech(), 160);
+        stream.truncate(50);
+        stream.extend(packets(&pcm16(&speech(), big), 160));
+        let finding = only_trip(Law::Mu, &stream);
+        assert_eq!(finding.fault, Fault::Pcm16AsG711);
+        assert_eq!(finding.variant.to_string(), name);
+    }
+}
+
+#[test]
+fn grown_packets_say_the_rate_and_that_all_arrives_in_time() {
+    let mut stream = packets(&speech(), 160);
+    stream.truncate(50);
+    stream.extend(packets(&pcm16(&speech(), false), 320));
+    let finding = only_trip(Law::Mu, &stream);
+    assert_eq!(finding.variant.to_string(), "pcm16le 8000");
+    assert_eq!(finding.variant.pace, Pace::RealTime);
+}
+
+#[test]
+fn the_fault_is_over_when_speech_is_back_and_not_in_a_pause() {
+    let silence = vec![vec![0xFF; 160]; 100];
+    let speech = packets(&speech(), 160);
+    let mut stream = packets(&as_static(&speech.concat().repeat(2), Law::Mu), 160);
+    let end = stream.len() + silence.len();
+    stream.extend(silence);
+    stream.extend(speech);
+    match changes(Law::Mu, &stream)[..] {
+        [Change::Tripped(_), Change::Cleared(finding)] => {
+            let to = finding.to.unwrap();
+            assert!(
+                to > Duration::from_millis(20 * end as u64),
+                "released in the pause at {to:?}"
+            );
+        }
+        ref other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn noise_tones_and_silence_trip_nothing() {
+    let mut random = 1_u32;
+    let mut noise = || {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (random >> 16) as i16 / 2
+    };
+    let noise: Vec<u8> = (0..80_000)
+        .map(|_| Law::Mu.encode_sample(noise()))
+        .collect();
+    let tone: Vec<u8> = (0..80_000)
+        .map(|i| (f64::from(i) * 0.9).sin() * 30_000.0)
+        .map(|x| Law::Mu.encode_sample(x as i16))
+        .collect();
+    for stream in [
+        noise,
+        tone,
+        vec![0xFF; 80_000],
+        vec![0x7F; 80_000],
+        vec![0x00; 80_000],
+    ] {
+        assert_eq!(changes(Law::Mu, &packets(&stream, 160)), []);
+    }
+}
+
+#[test]
+fn payloads_of_any_size_are_taken() {
+    let mut detector = Detector::new(Law::A);
+    for size in (0..3_000).step_by(7) {
+        let payload: Vec<u8> = (0..size).map(|i| (i * i % 251) as u8).collect();
+        detector.observe(Duration::from_millis(size as u64), &payload);
+    }
+}
