@@ -1,0 +1,219 @@
+//! `squelch inspect` as a user runs it: over the samples, over damage, over what is not there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pcap-samples")
+}
+
+/// Runs the command among the samples.
+fn inspect(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_squelch"))
+        .arg("inspect")
+        .args(arguments)
+        .current_dir(samples())
+        .output()
+        .expect("squelch runs")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("an exit code")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("UTF-8")
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = stdout(output);
+    let lines = text.lines();
+    lines
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+        .collect()
+}
+
+/// Golden: `UPDATE_EXPECT=1` writes what there is now; review the difference.
+#[test]
+fn every_sample_gives_its_expected_verdict() {
+    let mut names: Vec<String> = fs::read_dir(samples())
+        .expect("the samples")
+        .map(|entry| entry.expect("an entry").file_name())
+        .filter_map(|name| name.into_string().ok())
+        .filter(|name| name.ends_with(".pcap"))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 6, "{names:?}");
+    let mut different = Vec::new();
+    for name in names {
+        let got = stdout(&inspect(&["--format", "json", &name]));
+        let golden = samples().join(&name).with_extension("expect");
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(&golden, &got).expect("written");
+            continue;
+        }
+        let expected = fs::read_to_string(&golden).unwrap_or_default();
+        if got != expected {
+            different.push(format!("{name}\n expected {expected}      got {got}"));
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
+/// What must hold whatever the golden files say.
+#[test]
+fn the_static_is_found_and_clean_speech_is_not_blamed() {
+    for (name, fault, exit) in [
+        ("clean-pcmu.pcap", "none", 0),
+        ("clean-pcma.pcap", "none", 0),
+        ("loss-reorder.pcap", "none", 0),
+        ("dtmf.pcap", "none", 0),
+        ("sip-call.pcap", "none", 0),
+        ("static-seed.pcap", "g711_as_pcm16", 1),
+        ("pcm16-raw.pcap", "pcm16_as_g711", 1),
+    ] {
+        let output = inspect(&["--format", "json", name]);
+        assert_eq!(code(&output), exit, "{name}");
+        for line in lines(&output) {
+            assert_eq!(line["fault"], fault, "{name}");
+        }
+    }
+    let static_seed = &lines(&inspect(&["--format", "json", "static-seed.pcap"]))[0];
+    let found = static_seed["detected_at_ms"].as_u64().expect("a time");
+    assert!(
+        (3_000..3_300).contains(&found),
+        "begins at 3 s, found at {found} ms"
+    );
+}
+
+#[test]
+fn what_can_not_be_read_is_told_and_the_rest_is_done() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let (text, cut) = (path("notes.pcap"), path("cut.pcap"));
+    fs::write(&text, "no capture").expect("written");
+    let whole = fs::read(samples().join("clean-pcmu.pcap")).expect("a sample");
+    fs::write(&cut, &whole[..whole.len() - 10]).expect("written");
+    let missing = path("missing.pcap");
+    let output = inspect(&[
+        "--format",
+        "json",
+        &text,
+        "static-seed.pcap",
+        &cut,
+        &missing,
+    ]);
+    assert_eq!(code(&output), 2, "what could not be done wins over faults");
+    let lines = lines(&output);
+    let kinds: Vec<_> = lines.iter().map(|line| line["type"].as_str()).collect();
+    let (stream, error) = (Some("stream"), Some("error"));
+    assert_eq!(kinds, [stream, stream, error, error, error]);
+    assert_eq!(lines[0]["fault"], "g711_as_pcm16");
+    assert_eq!(lines[1]["packets"], 349, "all but the packet that was cut");
+    let blame = |index: usize| {
+        let line: &Value = &lines[index];
+        (
+            line["file"].as_str().expect("a file"),
+            line["error"].as_str().expect("a text"),
+        )
+    };
+    assert_eq!(blame(2).0, text);
+    assert!(
+        blame(2)
+            .1
+            .starts_with("offset 0: not a pcap or pcapng capture")
+    );
+    let record = whole.len() - (16 + 14 + 20 + 8 + 12 + 160);
+    assert!(
+        blame(3)
+            .1
+            .starts_with(&format!("offset {record}: the capture is cut short"))
+    );
+    assert_eq!(blame(4).0, missing);
+}
+
+#[test]
+fn the_table_names_file_offset_and_verdict() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let broken = directory.path().join("broken.pcap").display().to_string();
+    fs::write(&broken, [0xD4, 0xC3, 0xB2, 0xA1, 2, 0]).expect("written");
+    let output = inspect(&["static-seed.pcap", &broken]);
+    assert_eq!(code(&output), 2);
+    assert!(stdout(&output).contains("g711_as_pcm16"));
+    assert!(!stdout(&output).contains('\x1b'), "no colours into a pipe");
+    let told = stderr(&output);
+    assert!(
+        told.contains("broken.pcap: offset 0: the capture is cut short"),
+        "{told}"
+    );
+}
+
+#[test]
+fn folders_are_searched_to_the_bottom() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let below = directory.path().join("a/b");
+    fs::create_dir_all(&below).expect("made");
+    fs::copy(samples().join("clean-pcmu.pcap"), below.join("x.PCAP")).expect("copied");
+    fs::write(below.join("notes.txt"), "not looked at").expect("written");
+    let folder = directory.path().display().to_string();
+    let output = inspect(&["--format", "json", &folder]);
+    assert_eq!((code(&output), lines(&output).len()), (0, 1));
+    let empty = tempfile::tempdir().expect("a directory");
+    let output = inspect(&[&empty.path().display().to_string()]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("no capture in this folder"));
+}
+
+#[test]
+fn what_is_not_built_is_refused_by_name() {
+    for option in [&["--repair", "out"][..], &["--expect-talk"][..]] {
+        let output = inspect(&[option, &["clean-pcmu.pcap"]].concat());
+        assert_eq!(code(&output), 2);
+        assert!(stderr(&output).contains(&format!("{} is not built yet", option[0])));
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let wav = directory.path().join("a.wav").display().to_string();
+    fs::write(&wav, b"RIFF\x24\0\0\0WAVEfmt ").expect("written");
+    let output = inspect(&["--format", "json", &wav]);
+    assert_eq!(code(&output), 2);
+    assert!(
+        lines(&output)[0]["error"]
+            .as_str()
+            .expect("a text")
+            .contains("WAV")
+    );
+}
+
+#[test]
+fn the_report_shows_the_call() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let report = directory.path().join("report.html").display().to_string();
+    let output = inspect(&["static-seed.pcap", "--report", &report]);
+    assert_eq!(code(&output), 1);
+    let page = fs::read_to_string(&report).expect("a report");
+    for part in [
+        "Broken audio found",
+        "g711_as_pcm16",
+        "INVITE",
+        "data:image/png",
+        "data:audio/wav",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    let nowhere = directory
+        .path()
+        .join("no/such/report.html")
+        .display()
+        .to_string();
+    assert_eq!(
+        code(&inspect(&["clean-pcmu.pcap", "--report", &nowhere])),
+        2
+    );
+}
