@@ -36,7 +36,7 @@ use telegraph::Telegraph;
 /// The sequential test over one stream's payloads.
 ///
 /// Two tests run side by side, each a cumulative sum that packets of one kind raise and packets of speech lower:
-/// [`Telegraph`] for `g711_as_pcm16`, [`Misread`] for `pcm16_as_g711`. Silence moves neither. When one crosses
+/// one for `g711_as_pcm16`, one for `pcm16_as_g711`. Silence moves neither. When one crosses
 /// its threshold the stream has that fault until enough good audio was heard.
 ///
 /// **Shape**: fixed memory. **Cost**: nothing allocated.
