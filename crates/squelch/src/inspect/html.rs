@@ -47,6 +47,12 @@ pub(super) fn write(
         table: Some(table(&streams)),
         tracks: tracks.collect(),
         ladder: with_signals.map(ladder).unwrap_or_default(),
+        ladder_note: match with_signals {
+            Some(file) if results.len() > 1 => {
+                format!("Of {}, the first capture with SIP in it.", file.name)
+            }
+            _ => String::new(),
+        },
         faults: streams
             .iter()
             .flat_map(|(_, stream)| &stream.faults)

@@ -36,6 +36,8 @@ pub struct Report<'a> {
     pub tracks: Vec<Track<'a>>,
     /// The signalling, in the order of time.
     pub ladder: Vec<LadderMessage>,
+    /// A sentence over the signalling; may be empty.
+    pub ladder_note: String,
     /// The faults to explain in plain words; each is explained once.
     pub faults: Vec<Fault>,
 }

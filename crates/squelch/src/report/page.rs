@@ -45,6 +45,13 @@ pub(super) fn write(report: &Report<'_>, out: &mut impl Write) -> io::Result<()>
             out,
             "<h2>What was said on the wire</h2><section class=\"card\">"
         )?;
+        if !report.ladder_note.is_empty() {
+            write!(
+                out,
+                "<p class=\"note\">{}</p>",
+                Escaped(&report.ladder_note)
+            )?;
+        }
         ladder::write(&report.ladder, out)?;
         writeln!(out, "</section>")?;
     }
