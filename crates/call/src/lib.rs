@@ -9,6 +9,7 @@
 
 mod call;
 mod config;
+pub mod control;
 mod counters;
 mod gateway;
 pub mod http;

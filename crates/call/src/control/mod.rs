@@ -1,0 +1,3 @@
+//! What is said to and by OpenAI about a session, beside SIP.
+
+pub mod webhook;
