@@ -4,3 +4,4 @@ mod admission;
 mod calls;
 mod failures;
 mod pair;
+mod webhooks;

@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use squelch_call::{
-    AudioFormatPolicy, CallId, CallRecord, Gateway, GatewayConfig, Guard, Input, Limits, OnStatic,
-    OpenAi, Output, Route, Trunk,
+    AudioFormatPolicy, CallId, CallRecord, FetchId, Gateway, GatewayConfig, Guard, Input, Limits,
+    OnStatic, OpenAi, Output, Route, Trunk, http,
 };
 use squelch_media::{BridgeStats, Format, GuardAction, MediaPlan};
 use squelch_sip::{
@@ -44,6 +44,9 @@ pub(crate) struct Pair {
     pub(crate) bound: usize,
     pub(crate) records: Vec<CallRecord>,
     pub(crate) drained: bool,
+    /// HTTP requests of the gateway, and its replies.
+    pub(crate) fetches: Vec<(FetchId, http::Request)>,
+    pub(crate) replies: Vec<u16>,
     /// Everything that went over the network.
     pub(crate) wire: Vec<(SocketAddr, SocketAddr, Bytes)>,
 }
@@ -121,6 +124,8 @@ impl Pair {
             bound: 0,
             records: Vec::new(),
             drained: false,
+            fetches: Vec::new(),
+            replies: Vec::new(),
             wire: Vec::new(),
         }
     }
@@ -284,6 +289,8 @@ impl Pair {
                 );
             }
             Output::CallEnded(record) => self.records.push(*record),
+            Output::Http { fetch, request } => self.fetches.push((fetch, request)),
+            Output::HttpReply { response, .. } => self.replies.push(response.status),
             Output::Drained => self.drained = true,
             _ => {}
         }

@@ -1,6 +1,6 @@
 //! One call: two legs and what is between them.
 
-use crate::io::QueryId;
+use crate::io::{FetchId, QueryId};
 use crate::negotiate::Offer;
 use crate::record::Diary;
 use crate::termination::EndReason;
@@ -28,6 +28,27 @@ pub(crate) enum State {
     Bridged,
     /// The last `MediaStats`.
     Ending,
+}
+
+/// How far accepting the call at OpenAI has come.
+#[derive(Debug)]
+pub(crate) enum Accept {
+    /// Not asked for.
+    Waiting,
+    /// Sent, for the `attempt`-th time.
+    Asked {
+        /// Its answer's number.
+        fetch: FetchId,
+        /// From 1.
+        attempt: u32,
+    },
+    /// Failed for the `attempt`-th time; tried again after a pause.
+    Pausing {
+        /// From 1.
+        attempt: u32,
+    },
+    /// OpenAI took it.
+    Done,
 }
 
 /// The carrier's side of a call.
@@ -75,6 +96,9 @@ pub(crate) struct Call {
     pub(crate) diary: Diary,
     /// Why it ends, once it does.
     pub(crate) ending: Option<EndReason>,
+    /// What OpenAI calls it.
+    pub(crate) openai_call_ids: Vec<String>,
+    pub(crate) accept: Accept,
     /// Ties the webhook to the call; on the INVITE as X-Squelch-Call-ID.
     pub(crate) token: String,
 }

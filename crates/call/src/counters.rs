@@ -14,6 +14,10 @@ pub struct Counters {
     pub ended: BTreeMap<(usize, EndReason), u64>,
     /// Datagrams and connections from a source in no trunk.
     pub strangers: u64,
+    /// Webhooks, by verdict.
+    pub webhooks: BTreeMap<&'static str, u64>,
+    /// Sessions judged, by event and verdict.
+    pub session_guard: BTreeMap<(&'static str, &'static str), u64>,
     /// Faults found, by leg and name.
     pub faults: BTreeMap<(&'static str, &'static str), u64>,
 }

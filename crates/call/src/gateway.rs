@@ -1,5 +1,6 @@
 //! The gateway: every call, one SIP endpoint, and the doors to the outside.
 
+mod accept;
 mod admit;
 mod carrier_events;
 mod door;
@@ -10,9 +11,9 @@ mod openai_leg;
 use crate::call::Call;
 use crate::config::GatewayConfig;
 use crate::counters::Counters;
-use crate::http;
 use crate::io::{CallId, Input, Output, QueryId};
 use crate::timers::{Timer, Timers};
+use accept::Remembered;
 use door::Door;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -47,6 +48,8 @@ pub struct Gateway {
     outputs: VecDeque<Output>,
     next_call: u64,
     next_query: u64,
+    next_fetch: u64,
+    remembered: Remembered,
     /// When draining began, and when it ends the calls that are left.
     draining: Option<Instant>,
     drained: bool,
@@ -80,6 +83,8 @@ impl Gateway {
             outputs: VecDeque::new(),
             next_call: 0,
             next_query: 0,
+            next_fetch: 0,
+            remembered: Remembered::default(),
             draining: None,
             drained: false,
         }
@@ -101,14 +106,8 @@ impl Gateway {
             } => self.ports_bound(clock, call, carrier, openai),
             Input::PortsUnavailable { call } => self.ports_unavailable(clock, call),
             Input::Resolved { query, result } => self.resolved(clock, query, result),
-            Input::Http { exchange, .. } => {
-                // Webhooks are not read yet: the application accepts its calls itself.
-                self.outputs.push_back(Output::HttpReply {
-                    exchange,
-                    response: http::Response::empty(404),
-                });
-            }
-            Input::HttpResponse { .. } => {}
+            Input::Http { exchange, request } => self.http_request(clock, exchange, &request),
+            Input::HttpResponse { fetch, result } => self.http_response(clock, fetch, result),
             Input::Media { call, event } => self.media_event(clock, call, event),
             Input::MediaStats { call, stats, last } => self.media_stats(clock, call, *stats, last),
             Input::Drain => self.drain(clock),
@@ -212,6 +211,7 @@ impl Gateway {
             Timer::Ring => self.end(clock, call, EndReason::RingTimeout),
             Timer::MaxCall => self.end(clock, call, EndReason::MaxCall),
             Timer::HangUp => self.end(clock, call, EndReason::Static),
+            Timer::Accept => self.accept_again(clock, call),
             Timer::LastStats => self.finish(clock, call),
         }
     }

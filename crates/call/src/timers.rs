@@ -15,6 +15,8 @@ pub(crate) enum Timer {
     MaxCall,
     /// The end of patience with static (`[guard] hang_up_after`).
     HangUp,
+    /// The next try to accept the call at OpenAI.
+    Accept,
     /// The last figures from the media worker.
     LastStats,
 }
@@ -48,6 +50,7 @@ impl Timers {
             Timer::Ring,
             Timer::MaxCall,
             Timer::HangUp,
+            Timer::Accept,
             Timer::LastStats,
         ] {
             self.clear(call, timer);

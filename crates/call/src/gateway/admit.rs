@@ -1,7 +1,7 @@
 //! Admission: a carrier's INVITE becomes a call, or is refused before any work is done for it.
 
 use super::{Clock, Gateway};
-use crate::call::{Call, CarrierLeg, OpenaiLeg, State};
+use crate::call::{Accept, Call, CarrierLeg, OpenaiLeg, State};
 use crate::io::{CallId, Output};
 use crate::negotiate::{self, Unacceptable};
 use crate::record::{Diary, masked};
@@ -119,6 +119,8 @@ impl Gateway {
             stats: BridgeStats::default(),
             diary,
             ending: None,
+            openai_call_ids: Vec::new(),
+            accept: Accept::Waiting,
             token: self.token(),
         };
         self.counters.call_started(trunk);

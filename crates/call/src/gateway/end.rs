@@ -89,7 +89,7 @@ impl Gateway {
         let record = CallRecord {
             id: call.name,
             trunk: self.trunk_name(call.trunk),
-            openai_call_ids: Vec::new(),
+            openai_call_ids: call.openai_call_ids,
             from: call.carrier.from,
             to: call.carrier.to,
             started_at: rfc3339(call.diary.started_wall),

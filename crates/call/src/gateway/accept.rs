@@ -1,0 +1,226 @@
+//! OpenAI's webhook comes in, and squelch accepts the call it announces.
+//!
+//! OpenAI holds its 200 OK until somebody accepts, so none of this waits for the INVITE.
+
+use super::{Clock, Gateway};
+use crate::call::{Accept, State};
+use crate::control::session_guard::{self, Judgement};
+use crate::control::webhook::{self, CallIncoming, Refused, Webhook};
+use crate::http::{Request, Response};
+use crate::io::{CallId, ExchangeId, FetchId, Output};
+use crate::termination::EndReason;
+use crate::timers::Timer;
+use rand_core::Rng;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Where OpenAI posts.
+const PATH: &str = "/webhooks/openai";
+/// The header that ties a webhook to a call.
+const CALL_ID_HEADER: &str = "X-Squelch-Call-ID";
+/// Webhooks remembered as done; the oldest is forgotten. Repeats come with growing pauses, calls don't wait for them.
+const MAX_REMEMBERED: usize = 4_096;
+/// Accepts tried for one call.
+const MAX_ATTEMPTS: u32 = 4;
+/// The first pause between two; it doubles, and a random part of up to as much again is added.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// The webhooks that were acted on.
+#[derive(Debug, Default)]
+pub(super) struct Remembered(VecDeque<String>);
+
+impl Remembered {
+    /// Whether this one is new; it is not from now on.
+    fn is_new(&mut self, id: &str) -> bool {
+        if self.0.iter().any(|known| known == id) {
+            return false;
+        }
+        if self.0.len() == MAX_REMEMBERED {
+            self.0.pop_front();
+        }
+        self.0.push_back(id.to_owned());
+        true
+    }
+}
+
+impl Gateway {
+    pub(super) fn http_request(&mut self, clock: Clock, exchange: ExchangeId, request: &Request) {
+        let (status, verdict) = self.answer_webhook(clock, request);
+        if let Some(verdict) = verdict {
+            *self.counters.webhooks.entry(verdict).or_default() += 1;
+        }
+        self.outputs.push_back(Output::HttpReply {
+            exchange,
+            response: Response::empty(status),
+        });
+    }
+
+    fn answer_webhook(&mut self, clock: Clock, request: &Request) -> (u16, Option<&'static str>) {
+        let path = request.target.split('?').next().unwrap_or_default();
+        if path != PATH {
+            return (404, None);
+        }
+        if request.method != "POST" {
+            return (405, None);
+        }
+        match webhook::read(request, &self.config.openai.webhook_secrets, clock.wall) {
+            Err(Refused::Signature) => (401, Some("bad_signature")),
+            Err(Refused::Time) => (401, Some("bad_time")),
+            Err(Refused::Header(_) | Refused::Body) => (400, Some("malformed")),
+            // What can't be used any more is taken all the same, or it would be sent again for three days.
+            Ok(Webhook::Stale { .. }) => (200, Some("stale")),
+            Ok(Webhook::Other { .. }) => (200, Some("ignored")),
+            Ok(Webhook::CallIncoming(incoming)) => {
+                if !self.remembered.is_new(&incoming.webhook_id) {
+                    return (200, Some("duplicate"));
+                }
+                (200, Some(self.call_incoming(clock, incoming)))
+            }
+        }
+    }
+
+    fn call_incoming(&mut self, clock: Clock, incoming: CallIncoming) -> &'static str {
+        let token = incoming.sip_header(CALL_ID_HEADER);
+        let found =
+            token.and_then(|token| self.calls.iter_mut().find(|(_, call)| call.token == token));
+        let Some((id, call)) = found.map(|(id, call)| (*id, call)) else {
+            return "unknown_call";
+        };
+        // A token is bound to the first call that shows it.
+        if !call.openai_call_ids.is_empty() && !call.openai_call_ids.contains(&incoming.call_id) {
+            return "token_reused";
+        }
+        if call.openai_call_ids.is_empty() {
+            call.openai_call_ids.push(incoming.call_id);
+            call.diary
+                .note(clock.now, "webhook", "OpenAI announced the call");
+        }
+        if matches!(
+            (&call.accept, &call.state),
+            (Accept::Waiting, State::Inviting)
+        ) {
+            self.accept(clock, id, 1);
+        }
+        "accepted"
+    }
+
+    /// Sends the accept, if squelch is the one that accepts.
+    fn accept(&mut self, clock: Clock, id: CallId, attempt: u32) {
+        let Some(session) = &self.config.openai.session else {
+            return;
+        };
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let (Some(route), Some(call_id)) = (
+            self.config.openai.routes.get(call.openai.route),
+            call.openai_call_ids.first(),
+        ) else {
+            return;
+        };
+        // The carrier's format is the first that OpenAI is offered, and the one it answers with.
+        let judged =
+            session_guard::judge(session, self.config.openai.audio_format, call.offer.format);
+        let (verdict, body) = match judged {
+            Judgement::Pass => ("pass", session.to_string()),
+            Judgement::Rewrite { session, changes } => {
+                call.diary
+                    .note(clock.now, "session_rewritten", changes.join("; "));
+                ("rewrite", session.to_string())
+            }
+            Judgement::Refuse {
+                path,
+                problem,
+                mend,
+            } => {
+                call.diary.note(
+                    clock.now,
+                    "session_refused",
+                    format!("{path}: {problem}; {mend}"),
+                );
+                *self
+                    .counters
+                    .session_guard
+                    .entry(("accept", "refuse"))
+                    .or_default() += 1;
+                return self.end(clock, id, EndReason::AcceptFailed);
+            }
+        };
+        *self
+            .counters
+            .session_guard
+            .entry(("accept", verdict))
+            .or_default() += 1;
+        let key = self
+            .config
+            .openai
+            .api_key
+            .as_ref()
+            .map(|key| String::from_utf8_lossy(key.expose()).into_owned());
+        let request = Request {
+            method: "POST".into(),
+            target: format!(
+                "{}/realtime/calls/{call_id}/accept",
+                route.api_base.trim_end_matches('/')
+            ),
+            headers: vec![
+                (
+                    "Authorization".into(),
+                    format!("Bearer {}", key.unwrap_or_default()),
+                ),
+                ("Content-Type".into(), "application/json".into()),
+            ],
+            body: body.into(),
+        };
+        self.next_fetch += 1;
+        let fetch = FetchId(self.next_fetch);
+        call.accept = Accept::Asked { fetch, attempt };
+        self.outputs.push_back(Output::Http { fetch, request });
+    }
+
+    pub(super) fn http_response(
+        &mut self,
+        clock: Clock,
+        fetch: FetchId,
+        result: Result<Response, String>,
+    ) {
+        let asked = |accept: &Accept| matches!(accept, Accept::Asked { fetch: asked, .. } if *asked == fetch);
+        let Some((id, call)) = self.calls.iter_mut().find(|(_, call)| asked(&call.accept)) else {
+            return;
+        };
+        let id = *id;
+        let Accept::Asked { attempt, .. } = call.accept else {
+            return;
+        };
+        let (again, said) = match &result {
+            Ok(response) if (200..300).contains(&response.status) => {
+                call.accept = Accept::Done;
+                call.diary
+                    .note(clock.now, "accepted", "OpenAI took the session");
+                return;
+            }
+            // Who refuses once refuses always; these say "not now".
+            Ok(response) => (
+                matches!(response.status, 408 | 409 | 429 | 500..=599),
+                format!("status {}", response.status),
+            ),
+            Err(why) => (true, why.clone()),
+        };
+        call.diary.note(clock.now, "accept_failed", said);
+        if !again || attempt >= MAX_ATTEMPTS {
+            return self.end(clock, id, EndReason::AcceptFailed);
+        }
+        call.accept = Accept::Pausing { attempt };
+        let pause = FIRST_PAUSE * 2_u32.pow(attempt - 1);
+        let jitter = pause.mul_f64(f64::from(self.random.next_u32()) / f64::from(u32::MAX));
+        self.timers
+            .set(id, Timer::Accept, clock.now + pause + jitter);
+    }
+
+    pub(super) fn accept_again(&mut self, clock: Clock, id: CallId) {
+        if let Some(Accept::Pausing { attempt }) = self.calls.get(&id).map(|call| &call.accept) {
+            let next = attempt + 1;
+            self.accept(clock, id, next);
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! OpenAI announces the call, squelch accepts it.
+
+use crate::pair::{ANSWER, OFFER, Pair, config};
+use base64::Engine as _;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use squelch_call::{AudioFormatPolicy, ExchangeId, GatewayConfig, Input, Secret, http};
+use std::time::{Duration, SystemTime};
+
+const SECRET: &str = "a raw secret";
+const KEY: &str = "sk-canary-7c1f";
+
+fn accepting(policy: AudioFormatPolicy, session: Value) -> GatewayConfig {
+    let mut config = config();
+    config.openai.session = Some(session);
+    config.openai.audio_format = policy;
+    config.openai.webhook_secrets = vec![Secret::new(SECRET)];
+    config.openai.api_key = Some(Secret::new(KEY));
+    config
+}
+
+fn session() -> Value {
+    json!({"type": "realtime", "model": "gpt-realtime", "tools": [{"type": "function", "name": "end_call"}]})
+}
+
+/// A call that has reached OpenAI.
+fn ringing(config: GatewayConfig) -> Pair {
+    let mut pair = Pair::new(config);
+    pair.call(Some(OFFER));
+    pair.run(Duration::from_millis(100));
+    pair
+}
+
+/// The token on the INVITE that OpenAI got.
+fn token(pair: &Pair) -> String {
+    let invite = pair
+        .wire
+        .iter()
+        .map(|(_, _, bytes)| String::from_utf8_lossy(bytes))
+        .find_map(|text| {
+            text.lines()
+                .find_map(|line| line.strip_prefix("X-Squelch-Call-ID: ").map(str::to_owned))
+        });
+    invite.expect("a token on the INVITE")
+}
+
+fn announce(pair: &mut Pair, id: &str, token: &str, secret: &str) {
+    let created_at = pair
+        .wall()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let body = json!({
+        "object": "event", "id": "evt_1", "type": "realtime.call.incoming", "created_at": created_at,
+        "data": {"call_id": "rtc_u0_1", "sip_headers": [{"name": "x-squelch-call-id", "value": token}]},
+    })
+    .to_string();
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(format!("{id}.{created_at}.{body}").as_bytes());
+    let signature = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
+    let header = |name: &str, value: String| (name.to_owned(), value);
+    pair.input(Input::Http {
+        exchange: ExchangeId(1),
+        request: http::Request {
+            method: "POST".into(),
+            target: "/webhooks/openai".into(),
+            headers: vec![
+                header("webhook-id", id.into()),
+                header("webhook-timestamp", created_at.to_string()),
+                header("webhook-signature", format!("v1,{signature}")),
+            ],
+            body: body.into(),
+        },
+    });
+}
+
+fn accepted_session(policy: AudioFormatPolicy, session: Value) -> Value {
+    let mut pair = ringing(accepting(policy, session));
+    let token = token(&pair);
+    announce(&mut pair, "wh_1", &token, SECRET);
+    assert_eq!(pair.replies, [200]);
+    let (_, request) = pair.fetches.first().expect("an accept");
+    assert_eq!(
+        request.target,
+        "https://api.example/v1/realtime/calls/rtc_u0_1/accept"
+    );
+    assert_eq!(
+        request.header("authorization"),
+        Some("Bearer sk-canary-7c1f")
+    );
+    serde_json::from_slice(&request.body).unwrap()
+}
+
+#[test]
+fn squelch_accepts_with_its_session_under_each_policy() {
+    assert_eq!(
+        accepted_session(AudioFormatPolicy::Omit, session()),
+        session()
+    );
+    assert_eq!(
+        accepted_session(AudioFormatPolicy::Pass, session()),
+        session()
+    );
+    let pinned = accepted_session(AudioFormatPolicy::Pin, session());
+    assert_eq!(
+        pinned["audio"]["output"]["format"],
+        json!({"type": "audio/pcmu"})
+    );
+    let mut clobbering = session();
+    clobbering["audio"] = json!({"output": {"format": {"type": "audio/pcm", "rate": 24_000}}});
+    assert_eq!(
+        accepted_session(AudioFormatPolicy::Omit, clobbering),
+        session()
+    );
+}
+
+#[test]
+fn an_accepted_call_stands_and_its_record_names_it() {
+    let mut pair = ringing(accepting(AudioFormatPolicy::Omit, session()));
+    let token = token(&pair);
+    announce(&mut pair, "wh_1", &token, SECRET);
+    let fetch = pair.fetches[0].0;
+    pair.input(Input::HttpResponse {
+        fetch,
+        result: Ok(http::Response::empty(200)),
+    });
+    pair.openai_answers(ANSWER);
+    assert_eq!(pair.plans.len(), 1);
+    let dialog = pair.openai_dialog();
+    pair.openai.bye(pair.now, dialog, None);
+    pair.run(Duration::from_secs(40));
+    let record = serde_json::to_string(&pair.records[0]).unwrap();
+    assert!(record.contains("rtc_u0_1"), "{record}");
+    assert!(
+        !record.contains(KEY) && !record.contains(SECRET),
+        "a secret in {record}"
+    );
+}
+
+#[test]
+fn a_forged_webhook_accepts_nothing() {
+    let mut pair = ringing(accepting(AudioFormatPolicy::Omit, session()));
+    let token = token(&pair);
+    announce(&mut pair, "wh_1", &token, "another secret");
+    announce(&mut pair, "wh_2", "guessed", SECRET);
+    assert_eq!(pair.replies, [401, 200]);
+    assert!(pair.fetches.is_empty());
+    let webhooks = &pair.gateway.counters().webhooks;
+    assert_eq!(
+        (webhooks["bad_signature"], webhooks["unknown_call"]),
+        (1, 1)
+    );
+}
+
+#[test]
+fn a_repeated_webhook_is_accepted_once() {
+    let mut pair = ringing(accepting(AudioFormatPolicy::Omit, session()));
+    let token = token(&pair);
+    for _ in 0..3 {
+        announce(&mut pair, "wh_1", &token, SECRET);
+    }
+    assert_eq!(pair.replies, [200, 200, 200]);
+    assert_eq!(pair.fetches.len(), 1);
+}
+
+#[test]
+fn an_accept_that_fails_for_now_is_tried_again() {
+    let mut pair = ringing(accepting(AudioFormatPolicy::Omit, session()));
+    let token = token(&pair);
+    announce(&mut pair, "wh_1", &token, SECRET);
+    for result in [
+        Ok(http::Response::empty(503)),
+        Err("connection reset".to_owned()),
+    ] {
+        let fetch = pair.fetches.last().unwrap().0;
+        pair.input(Input::HttpResponse { fetch, result });
+        pair.run(Duration::from_secs(2));
+    }
+    assert_eq!(pair.fetches.len(), 3);
+}
+
+#[test]
+fn an_accept_that_is_refused_ends_the_call_with_the_reason() {
+    let mut pair = ringing(accepting(AudioFormatPolicy::Omit, session()));
+    let token = token(&pair);
+    announce(&mut pair, "wh_1", &token, SECRET);
+    let fetch = pair.fetches[0].0;
+    pair.input(Input::HttpResponse {
+        fetch,
+        result: Ok(http::Response::empty(400)),
+    });
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.refused_with(), Some(503));
+    pair.assert_over("failed", "accept_failed");
+}
+
+#[test]
+fn a_session_openai_would_refuse_is_not_sent() {
+    let mut bad = session();
+    bad["tools"] = json!([{"type": "web_search"}]);
+    let mut pair = ringing(accepting(AudioFormatPolicy::Omit, bad));
+    let token = token(&pair);
+    announce(&mut pair, "wh_1", &token, SECRET);
+    assert!(pair.fetches.is_empty());
+    assert!(
+        pair.records.is_empty()
+            || pair.records[0]
+                .events
+                .iter()
+                .any(|event| event.detail.contains("session.tools[0].type"))
+    );
+    pair.assert_over("failed", "accept_failed");
+}
