@@ -21,7 +21,7 @@ fn payloads(name: &str) -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn speech() -> Vec<u8> {
+pub(crate) fn speech() -> Vec<u8> {
     payloads("clean-pcmu").concat()
 }
 
@@ -36,12 +36,12 @@ fn changes(law: Law, payloads: &[Vec<u8>]) -> Vec<Change> {
         .collect()
 }
 
-fn packets(bytes: &[u8], size: usize) -> Vec<Vec<u8>> {
+pub(crate) fn packets(bytes: &[u8], size: usize) -> Vec<Vec<u8>> {
     bytes.chunks_exact(size).map(<[u8]>::to_vec).collect()
 }
 
 /// G.711 bytes read as PCM16 LE at 24 kHz, every third sample kept, companded again: 6 x too fast.
-fn as_static(bytes: &[u8], law: Law) -> Vec<u8> {
+pub(crate) fn as_static(bytes: &[u8], law: Law) -> Vec<u8> {
     bytes
         .chunks_exact(2)
         .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
@@ -50,7 +50,7 @@ fn as_static(bytes: &[u8], law: Law) -> Vec<u8> {
         .collect()
 }
 
-fn pcm16(bytes: &[u8], big: bool) -> Vec<u8> {
+pub(crate) fn pcm16(bytes: &[u8], big: bool) -> Vec<u8> {
     let samples = bytes.iter().map(|code| Law::Mu.decode_sample(*code));
     samples
         .flat_map(|sample| {

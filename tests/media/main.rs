@@ -1,3 +1,4 @@
 //! Behaviour tests.
 
+mod allocation;
 mod detector;

@@ -1,0 +1,155 @@
+//! Nothing is allocated per packet, whatever the packets are like.
+
+use crate::detector::{as_static, packets, pcm16, speech};
+use squelch_g711::Law;
+use squelch_media::rtp::{PayloadType, Ptime, RtpTime, Ssrc};
+use squelch_media::{
+    Bridge, Direction, Format, Forward, GuardAction, GuardPlan, LegPlan, MediaEvent, MediaPlan,
+    Side,
+};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+fn leg(format: Format, remote: &str) -> LegPlan {
+    LegPlan {
+        format,
+        payload_type: format.static_payload_type(),
+        telephone_event: PayloadType::new(101),
+        ptime: Ptime::DEFAULT,
+        direction: Direction::SendRecv,
+        remote: remote.parse().unwrap(),
+        media_sources: vec!["192.0.2.0/24".parse().unwrap()],
+        ssrc: Ssrc(0x5157_3100),
+        sequence: 65_530,
+        timestamp: RtpTime(u32::MAX - 400),
+    }
+}
+
+const CARRIER: &str = "192.0.2.1:4000";
+const OPENAI: &str = "192.0.2.3:5000";
+
+/// A packet with two CSRCs, an extension and padding, as `index` says.
+fn packet(index: usize, ssrc: u32, payload_type: u8, payload: &[u8]) -> Vec<u8> {
+    let (csrcs, extended, padded) = (index % 3 == 0, index % 4 == 0, index % 5 == 0);
+    let first = 0x80 | u8::from(padded) << 5 | u8::from(extended) << 4 | if csrcs { 2 } else { 0 };
+    let mut bytes = vec![first, payload_type];
+    bytes.extend((index as u16).to_be_bytes());
+    bytes.extend((160 * index as u32).to_be_bytes());
+    bytes.extend(ssrc.to_be_bytes());
+    if csrcs {
+        bytes.extend([7; 8]);
+    }
+    if extended {
+        bytes.extend([0xBE, 0xDE, 0, 1, 1, 2, 3, 4]);
+    }
+    bytes.extend_from_slice(payload);
+    if padded {
+        bytes.extend([0, 0, 3]);
+    }
+    bytes
+}
+
+struct Heard {
+    allocations: u64,
+    sent: usize,
+    faults: usize,
+    bridge: Bridge,
+}
+
+/// Relays the payloads from OpenAI to a carrier of the other law and counts what is allocated while it does.
+fn relay(payloads: &[Vec<u8>]) -> Heard {
+    let plan = MediaPlan {
+        carrier: leg(Format::Pcma, CARRIER),
+        openai: leg(Format::Pcmu, OPENAI),
+        guard: GuardPlan {
+            action: GuardAction::Protect,
+        },
+    };
+    let start = Instant::now();
+    let mut bridge = Bridge::new(start, &plan);
+    let (carrier, openai): (SocketAddr, SocketAddr) =
+        (CARRIER.parse().unwrap(), OPENAI.parse().unwrap());
+    // The carrier talks as well, or no more than a few packets would go to it.
+    let mut hello = packet(1, 9, 8, &[0xD5; 160]);
+    let length = hello.len();
+    bridge.forward(start, Side::Carrier, carrier, &mut hello, length);
+    let mut buffer = [0_u8; 1_500];
+    let (mut sent, mut faults) = (0, 0);
+    let mut allocations = 0;
+    for (index, payload) in payloads.iter().enumerate() {
+        // Every 17th is lost, every 50th comes twice, the source changes half-way, DTMF comes between.
+        if index % 17 == 5 {
+            continue;
+        }
+        let ssrc = if index < payloads.len() / 2 { 1 } else { 2 };
+        let payload_type = if index % 23 == 7 { 101 } else { 0 };
+        let bytes = packet(index, ssrc, payload_type, payload);
+        let times = if index % 50 == 9 { 2 } else { 1 };
+        for _ in 0..times {
+            let now = start + Duration::from_millis(20 * index as u64);
+            buffer[..bytes.len()].copy_from_slice(&bytes);
+            let info = allocation_counter::measure(|| {
+                if let Forward::Send { .. } =
+                    bridge.forward(now, Side::Openai, openai, &mut buffer, bytes.len())
+                {
+                    sent += 1;
+                }
+                while let Some(event) = bridge.poll_event() {
+                    faults += usize::from(matches!(event, MediaEvent::Fault { .. }));
+                }
+                bridge.handle_timeout(now);
+                while bridge.poll_transmit(now, &mut buffer).is_some() {}
+            });
+            allocations += info.count_total;
+        }
+    }
+    Heard {
+        allocations,
+        sent,
+        faults,
+        bridge,
+    }
+}
+
+#[test]
+fn speech_through_the_other_law_allocates_nothing() {
+    let heard = relay(&packets(&speech(), 160));
+    assert!(heard.sent > 300, "{}", heard.sent);
+    assert_eq!(heard.faults, 0);
+    assert_eq!(heard.allocations, 0);
+}
+
+#[test]
+fn static_that_is_muted_allocates_nothing() {
+    let bytes = as_static(&speech().repeat(6), Law::Mu);
+    let heard = relay(&packets(&bytes, 160));
+    assert!(heard.faults > 0, "the static was not found");
+    assert!(
+        heard.bridge.guard().muted > Duration::from_secs(1),
+        "{:?}",
+        heard.bridge.guard()
+    );
+    assert_eq!(heard.allocations, 0);
+}
+
+#[test]
+fn pcm16_that_is_repaired_allocates_nothing() {
+    // Each sample once is 8 kHz; three times is 24 kHz, and goes through the resampler.
+    for times in [1, 3] {
+        let spoken = pcm16(&speech(), false);
+        let bytes: Vec<u8> = spoken
+            .chunks_exact(2)
+            .flat_map(|sample| sample.repeat(times))
+            .collect();
+        let mut stream = packets(&speech(), 160);
+        stream.truncate(50);
+        stream.extend(packets(&bytes, 320 * times));
+        let heard = relay(&stream);
+        assert!(
+            heard.bridge.guard().repaired > Duration::from_secs(1),
+            "{times}: {:?}",
+            heard.bridge.guard()
+        );
+        assert_eq!(heard.allocations, 0, "{times}");
+    }
+}
