@@ -30,7 +30,11 @@ const OPENAI: &str = "192.0.2.3:5000";
 
 /// A packet with two CSRCs, an extension and padding, as `index` says.
 fn packet(index: usize, ssrc: u32, payload_type: u8, payload: &[u8]) -> Vec<u8> {
-    let (csrcs, extended, padded) = (index % 3 == 0, index % 4 == 0, index % 5 == 0);
+    let (csrcs, extended, padded) = (
+        index.is_multiple_of(3),
+        index.is_multiple_of(4),
+        index.is_multiple_of(5),
+    );
     let first = 0x80 | u8::from(padded) << 5 | u8::from(extended) << 4 | if csrcs { 2 } else { 0 };
     let mut bytes = vec![first, payload_type];
     bytes.extend((index as u16).to_be_bytes());
