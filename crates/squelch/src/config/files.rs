@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::agreed::Secret;
 use super::problem::Wrong;
 use super::section::Section;
 use super::values::text;
+use squelch_call::Secret;
 
 /// Where variables and files are looked for.
 #[derive(Clone, Copy)]

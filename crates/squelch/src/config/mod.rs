@@ -3,7 +3,6 @@
 //! [`load`] reads it, [`Config`] is the outcome, [`Problem`] what is wrong with it. Whatever the
 //! contract names and this version can't do is refused by name, never passed over.
 
-mod agreed;
 mod files;
 mod model;
 mod problem;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use squelch_sip::Protocol;
 
-use super::agreed::{GatewayConfig, Secret};
+use squelch_call::{GatewayConfig, Secret};
 
 /// All that the gateway needs to start.
 #[derive(Debug, Clone)]

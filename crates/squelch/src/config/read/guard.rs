@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use squelch_media::GuardAction;
 
-use crate::config::agreed::{Guard, Limits, OnStatic};
 use crate::config::problem::Wrong;
 use crate::config::section::Section;
 use crate::config::values;
+use squelch_call::{Guard, Limits, OnStatic};
 
 pub(super) fn guard(mut section: Section<'_>) -> Guard {
     let action = section.value_or("action", GuardAction::Protect, values::word(&ACTIONS));

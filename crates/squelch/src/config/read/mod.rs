@@ -8,11 +8,11 @@ mod trunk;
 
 use toml::de::DeTable;
 
-use super::agreed::GatewayConfig;
 use super::files::Surroundings;
 use super::model::Config;
 use super::problem::{Problem, Report, Wrong};
 use super::section::Section;
+use squelch_call::GatewayConfig;
 
 /// Reads `text`. All that is wrong with it is told in one go.
 ///
@@ -58,7 +58,7 @@ fn sections(mut root: Section<'_>, around: Surroundings<'_>) -> Option<Config> {
         authorities,
         gateway: GatewayConfig {
             listeners: Vec::new(),
-            media_address: media.address?,
+            media_address: media.address,
             trunks,
             openai,
             guard,

@@ -3,12 +3,12 @@
 use ipnet::IpNet;
 use squelch_sip::{Protocol, Uri};
 
-use crate::config::agreed::{AudioFormatPolicy, OpenAi, Route};
 use crate::config::files::{Surroundings, named, secret};
 use crate::config::model::Authorities;
 use crate::config::problem::Wrong;
 use crate::config::section::Section;
 use crate::config::values::{self, text};
+use squelch_call::{AudioFormatPolicy, OpenAi, Route};
 
 pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> (OpenAi, Authorities) {
     let api_key = secret(&mut section, "api_key_env", "api_key_file", around);

@@ -2,9 +2,9 @@
 
 use squelch_media::Format;
 
-use crate::config::agreed::Trunk;
 use crate::config::section::Section;
 use crate::config::values;
+use squelch_call::Trunk;
 
 pub(super) fn trunks(sections: Vec<Section<'_>>) -> Vec<Trunk> {
     let mut trunks: Vec<Trunk> = Vec::new();
