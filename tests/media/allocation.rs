@@ -1,4 +1,6 @@
 //! Nothing is allocated per packet, whatever the packets are like.
+//!
+//! The counting allocator counts the thread that measures, so other tests in the same process do no harm.
 
 use crate::detector::{as_static, packets, pcm16, speech};
 use squelch_g711::Law;

@@ -1,4 +1,9 @@
-//! Behaviour tests.
+//! Media, told as stories: one bridge in virtual time and two peers whose every byte the test writes.
+
+mod call;
 
 mod allocation;
 mod detector;
+mod relay;
+mod silence;
+mod sources;

@@ -154,8 +154,10 @@ impl Path {
             Admission::Learned => true,
         };
         let arrival = self.receive(now, ssrc, sequence, timestamp);
-        if matches!(arrival, Arrival::Duplicate(_)) {
-            return Err(DropReason::Duplicate);
+        match arrival {
+            Arrival::Duplicate(_) => return Err(DropReason::Duplicate),
+            Arrival::Restart(_) => self.send.restart(),
+            Arrival::InOrder(_) | Arrival::Reordered(_) => {}
         }
         self.packets += 1;
         self.bytes += payload.len() as u64;
@@ -180,7 +182,7 @@ impl Path {
         } else {
             payload_len
         } as u32;
-        let stamp = self.send.relay(ssrc, arrival, sequence, timestamp, ticks);
+        let stamp = self.send.relay(ssrc, sequence, timestamp, ticks);
         rtp::restamp(
             packet,
             out_type,

@@ -1,6 +1,6 @@
 //! What squelch sends: one SSRC with one run of sequence numbers and timestamps, whatever the source does.
 
-use super::{Arrival, RtpTime, SeqNo, Ssrc};
+use super::{RtpTime, Ssrc};
 
 /// Our numbering of one direction.
 ///
@@ -46,18 +46,16 @@ impl Send {
         }
     }
 
+    /// The source's numbering started anew ([`Arrival::Restart`](super::Arrival::Restart)): what is relayed next
+    /// goes on where the run stopped. Not left to [`Send::relay`], since the packet that shows the restart need
+    /// not be one that is relayed.
+    pub fn restart(&mut self) {
+        self.mapping = None;
+    }
+
     /// Numbers for a packet relayed from `source`, which carries `ticks` of audio.
-    pub fn relay(
-        &mut self,
-        source: Ssrc,
-        arrival: Arrival,
-        sequence: u16,
-        timestamp: RtpTime,
-        ticks: u32,
-    ) -> Stamp {
-        let kept = self.mapping.filter(|mapping| {
-            mapping.source == source && !matches!(arrival, Arrival::Restart(SeqNo(_)))
-        });
+    pub fn relay(&mut self, source: Ssrc, sequence: u16, timestamp: RtpTime, ticks: u32) -> Stamp {
+        let kept = self.mapping.filter(|mapping| mapping.source == source);
         let fresh = kept.is_none();
         let mapping = kept.unwrap_or(Mapping {
             source,
@@ -109,8 +107,7 @@ mod tests {
     }
 
     fn relay(send: &mut Send, source: u32, sequence: u16, timestamp: u32) -> (u16, u32) {
-        let arrival = Arrival::InOrder(SeqNo(u64::from(sequence)));
-        let stamp = send.relay(Ssrc(source), arrival, sequence, RtpTime(timestamp), 160);
+        let stamp = send.relay(Ssrc(source), sequence, RtpTime(timestamp), 160);
         assert_eq!(stamp.ssrc, Ssrc(7));
         (
             stamp.sequence,
@@ -133,6 +130,14 @@ mod tests {
         relay(&mut send, 1, 100, 1_000);
         assert_eq!(relay(&mut send, 2, 9, 77), (65_535, 160));
         assert_eq!(relay(&mut send, 2, 10, 237), (0, 320));
+    }
+
+    #[test]
+    fn a_restart_goes_on_where_the_numbering_stopped() {
+        let mut send = send();
+        relay(&mut send, 1, 100, 1_000);
+        send.restart();
+        assert_eq!(relay(&mut send, 1, 40_000, 9), (65_535, 160));
     }
 
     #[test]
