@@ -56,11 +56,24 @@ pub(crate) fn plan(carrier: Format, openai: Format) -> MediaPlan {
 
 /// One packet of `ssrc`, 20 ms apart by its sequence number.
 pub(crate) fn packet(payload_type: u8, sequence: u16, ssrc: u32, payload: &[u8]) -> Vec<u8> {
+    let timestamp = u32::from(sequence).wrapping_mul(160);
+    packet_at(payload_type, false, sequence, timestamp, ssrc, payload)
+}
+
+/// One packet with every number said.
+pub(crate) fn packet_at(
+    payload_type: u8,
+    marker: bool,
+    sequence: u16,
+    timestamp: u32,
+    ssrc: u32,
+    payload: &[u8],
+) -> Vec<u8> {
     build(
         PayloadType::new(payload_type).expect("a payload type"),
-        false,
+        marker,
         sequence,
-        RtpTime(u32::from(sequence).wrapping_mul(160)),
+        RtpTime(timestamp),
         Ssrc(ssrc),
         payload,
     )

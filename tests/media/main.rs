@@ -4,6 +4,8 @@ mod call;
 
 mod allocation;
 mod detector;
+mod formats;
+mod malformed;
 mod relay;
 mod silence;
 mod sources;
