@@ -1,0 +1,1 @@
+"""What the stories need: programs, addresses, sound, and the waiting for them."""

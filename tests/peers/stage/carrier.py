@@ -1,0 +1,38 @@
+"""The carrier: SIPp with a scenario, playing a capture."""
+
+import shutil
+
+from .places import CARRIER, CARRIER_RTP, CARRIER_SIP, SCENARIOS
+from .program import Program
+
+CALLER = "+15551230001"
+
+
+class Carrier(Program):
+    """One call. SIPp ends with 0 when all of the scenario came to pass."""
+
+    def __init__(self, folder, scenario, target, called, transport="udp", capture=None, talk_ms=0):
+        self.messages = folder / "carrier.messages"
+        self.errors = folder / "carrier.errors"
+        if capture:
+            # SIPp looks for the capture in its own folder; the scenarios name it so.
+            shutil.copy(capture, folder / "speech.pcap")
+        host, port = target
+        command = ["sipp", f"{host}:{port}", "-sf", SCENARIOS / f"{scenario}.xml"]
+        command += ["-s", called, "-key", "from", CALLER, "-t", {"udp": "u1", "tcp": "t1"}[transport]]
+        command += ["-i", CARRIER, "-p", CARRIER_SIP, "-mi", CARRIER, "-mp", CARRIER_RTP]
+        command += ["-m", 1, "-d", talk_ms, "-nostdin", "-timeout", "40s", "-timeout_error"]
+        command += ["-trace_msg", "-message_file", self.messages, "-trace_err", "-error_file", self.errors]
+        super().__init__("the carrier (SIPp)", command, folder / "carrier.log", cwd=folder)
+
+    def finish(self, seconds=30):
+        code = super().finish(seconds)
+        assert code == 0, f"the carrier's scenario failed ({code})\n{self.complaints()}"
+
+    def heard_status(self, status):
+        """Whether a response with `status` reached it."""
+        return self.messages.exists() and f"SIP/2.0 {status} " in self.messages.read_text(errors="replace")
+
+    def complaints(self):
+        told = self.errors.read_text(errors="replace") if self.errors.exists() else self.tail()
+        return told[:2000]

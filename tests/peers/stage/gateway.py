@@ -1,0 +1,128 @@
+"""The gateway under test: the binary itself, with a configuration of its own."""
+
+import json
+import os
+import signal
+import urllib.request
+
+from .places import CARRIER, OPENAI, OPENAI_TLS, SQUELCH, SQUELCH_ADMIN, SQUELCH_HTTP, SQUELCH_RTP, SQUELCH_SIP, SQUELCH_TLS
+from .program import Program
+from .waiting import until
+
+CONFIG = """\
+[sip]
+listen = ["udp:{here}:{sip}", "tcp:{here}:{sip}", "tls:{here}:{tls}"]
+certificate = "{certificate}"
+key = "{key}"
+
+[media]
+ports = "{rtp}"
+workers = 1
+
+[[trunk]]
+name = "carrier"
+sources = ["{carrier}/32"]
+media_sources = ["{carrier}/32"]
+formats = ["pcmu", "pcma"]
+
+[openai]
+api_key_env = "OPENAI_API_KEY"
+webhook_secret_envs = ["OPENAI_WEBHOOK_SECRET"]
+certificate_authority = "{authority}"
+media_sources = ["{openai}/32"]
+session_file = "session.json"
+
+[[openai.route]]
+sip_uri = "sip:proj_test@{openai}:{openai_tls};transport=tls"
+api_base = "http://{openai}:18080/v1"
+
+[limits]
+setup = "5s"
+drain = "5s"
+max_calls = 10
+
+[http]
+listen = "{here}:{http}"
+
+[admin]
+listen = "127.0.0.1:{admin}"
+
+[records]
+path = "calls.jsonl"
+"""
+
+
+class Gateway(Program):
+    def __init__(self, binary, folder, certificate, key, authority):
+        home = folder / "squelch"
+        home.mkdir()
+        self.records_file = home / "calls.jsonl"
+        config = home / "squelch.toml"
+        config.write_text(
+            CONFIG.format(
+                here=SQUELCH, sip=SQUELCH_SIP, tls=SQUELCH_TLS, certificate=certificate, key=key, rtp=SQUELCH_RTP,
+                carrier=CARRIER, authority=authority, openai=OPENAI, openai_tls=OPENAI_TLS,
+                http=SQUELCH_HTTP, admin=SQUELCH_ADMIN,
+            )
+        )  # fmt: skip
+        session = {"type": "realtime", "model": "gpt-realtime", "instructions": "Answer the phone."}
+        (home / "session.json").write_text(json.dumps(session))
+        secrets = {"OPENAI_API_KEY": "sk-test", "OPENAI_WEBHOOK_SECRET": "whsec_c3F1ZWxjaC10ZXN0LXNlY3JldC0wMQ=="}
+        env = {**os.environ, **secrets, "RUST_BACKTRACE": "1"}
+        env.setdefault("RUST_LOG", "info,squelch=debug")
+        command = [binary, "serve", "--config", config]
+        super().__init__("squelch", command, folder / "squelch.log", cwd=home, env=env)
+        self.seen = 0
+        until("squelch to be ready", self._is_ready, 10)
+
+    def _is_ready(self):
+        self.alive()
+        return self.get("/readyz") == "ok" or self.status("/readyz") == 200
+
+    def status(self, path):
+        """The HTTP status of the administration's `path`; nothing while nobody listens."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{SQUELCH_ADMIN}{path}", timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return None
+
+    def get(self, path):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{SQUELCH_ADMIN}{path}", timeout=5) as answer:
+                return answer.read().decode()
+        except OSError:
+            return ""
+
+    def metric(self, name, **labels):
+        """The sum of a metric's samples that carry `labels`."""
+        total = 0.0
+        for line in self.get("/metrics").splitlines():
+            if line.startswith("#") or not line.startswith(name):
+                continue
+            sample, value = line.rsplit(" ", 1)
+            braces = sample[len(name) :]
+            if braces[:1] in ("", "{") and all(f'{key}="{text}"' in braces for key, text in labels.items()):
+                total += float(value)
+        return total
+
+    def records(self):
+        if not self.records_file.exists():
+            return []
+        # A line still being written has no end yet.
+        lines = self.records_file.read_text().split("\n")[:-1]
+        return [json.loads(line) for line in lines]
+
+    def next_record(self):
+        """The record of the call that ended last; there must be one, and only one, more than before."""
+        until("a call record", lambda: len(self.records()) > self.seen, 10)
+        records = self.records()
+        assert len(records) == self.seen + 1, f"{len(records) - self.seen} records for one call"
+        self.seen += 1
+        return records[-1]
+
+    def terminate(self):
+        """SIGTERM; the exit code."""
+        return self.stop(signal.SIGTERM, 15)

@@ -1,0 +1,27 @@
+"""Who is where on the loopback interface of the suite's own network namespace."""
+
+import pathlib
+
+CARRIER = "127.0.0.1"
+SQUELCH = "127.0.0.2"
+OPENAI = "127.0.0.3"
+# In no trunk, and OpenAI's neither.
+STRANGER = "127.0.0.9"
+
+CARRIER_SIP = 5070
+CARRIER_RTP = 30200
+SQUELCH_SIP = 5060
+SQUELCH_TLS = 5061
+SQUELCH_RTP = "16384-16584"
+SQUELCH_HTTP = 8080
+SQUELCH_ADMIN = 9090
+OPENAI_SIP = 5080
+# baresip listens for TLS one port above its first.
+OPENAI_TLS = OPENAI_SIP + 1
+OPENAI_RTP = "31000-31100"
+OPENAI_CONTROL = 4442
+
+HERE = pathlib.Path(__file__).resolve().parent.parent
+ROOT = HERE.parent.parent
+SCENARIOS = HERE / "scenarios"
+SAMPLES = ROOT / "pcap-samples"

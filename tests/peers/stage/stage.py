@@ -1,0 +1,76 @@
+"""One stage for all stories: certificates, the gateway (or nothing in its place), a folder a story."""
+
+import contextlib
+
+from . import sound
+from .capture import Capture
+from .carrier import Carrier
+from .certificates import Authority
+from .gateway import Gateway
+from .openai import PROJECT, OpenAi
+from .places import OPENAI, OPENAI_SIP, SAMPLES, SQUELCH, SQUELCH_SIP
+
+CALLED = "+15559870000"
+# What each side says: other speech each way, the answer shorter than the call.
+CALLER_SPEAKS = {"pcmu": SAMPLES / "clean-pcmu.pcap", "pcma": SAMPLES / "clean-pcma.pcap"}
+ANSWER_S = 5
+# After the caller's last packet, before it hangs up.
+PAUSE_MS = 300
+
+
+class Stage:
+    """With `binary` the gateway is in between; without, the peers speak to each other."""
+
+    def __init__(self, folder, binary):
+        self.folder = folder
+        self.binary = binary
+        certificates = folder / "certificates"
+        certificates.mkdir()
+        self.authority = Authority(certificates, "authority")
+        self.foreign = Authority(certificates, "foreign")
+        self.gateway = None
+        if binary:
+            certificate, key, _ = self.authority.sign("gateway")
+            self.gateway = Gateway(binary, folder, certificate, key, self.authority.certificate)
+
+    @contextlib.contextmanager
+    def scene(self, name):
+        """The peers of one story; all of them have ended when it ends."""
+        folder = self.folder / name
+        folder.mkdir()
+        with contextlib.ExitStack() as programs:
+            yield Scene(self, folder, programs)
+
+    def close(self):
+        if self.gateway:
+            self.gateway.stop()
+
+
+class Scene:
+    def __init__(self, stage, folder, programs):
+        self.stage = stage
+        self.folder = folder
+        self.programs = programs
+
+    def openai(self, says, answers=True, authority=None):
+        """baresip, ready to be called."""
+        _, _, certificate = (authority or self.stage.authority).sign("openai")
+        # Without a gateway to convert, it must take the carrier's law itself.
+        formats = ("pcmu",) if self.stage.gateway else ("pcma", "pcmu")
+        peer = OpenAi(self.folder, certificate, self.stage.authority.certificate, says, answers, formats)
+        return self.programs.enter_context(peer)
+
+    def capture(self):
+        return self.programs.enter_context(Capture(self.folder))
+
+    def call(self, scenario, transport="udp", speaks=None):
+        """SIPp, calling at once."""
+        target = (SQUELCH, SQUELCH_SIP) if self.stage.gateway else (OPENAI, OPENAI_SIP)
+        called = CALLED if self.stage.gateway else PROJECT
+        capture, talk_ms = None, 0
+        if speaks:
+            capture = CALLER_SPEAKS[speaks]
+            _, samples, _ = sound.of_capture(capture)
+            talk_ms = 1000 * len(samples) // sound.RATE + PAUSE_MS
+        peer = Carrier(self.folder, scenario, target, called, transport, capture, talk_ms)
+        return self.programs.enter_context(peer)
