@@ -5,6 +5,7 @@ mod call;
 mod allocation;
 mod detector;
 mod formats;
+mod guard;
 mod malformed;
 mod relay;
 mod silence;

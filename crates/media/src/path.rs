@@ -177,12 +177,14 @@ impl Path {
             change = self.inspect(now, audio);
             (self.out_payload_type, self.pass(audio))
         };
-        let ticks = if event {
-            self.out_ptime_samples
+        let (came, ticks) = if event {
+            (self.out_ptime_samples, self.out_ptime_samples)
         } else {
-            payload_len
-        } as u32;
-        let stamp = self.send.relay(ssrc, sequence, timestamp, ticks);
+            (payload.len(), payload_len)
+        };
+        let stamp = self
+            .send
+            .relay(ssrc, sequence, timestamp, came as u32, ticks as u32);
         rtp::restamp(
             packet,
             out_type,

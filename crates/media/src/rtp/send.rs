@@ -13,6 +13,7 @@ pub struct Send {
     next_sequence: u16,
     next_timestamp: RtpTime,
     mapping: Option<Mapping>,
+    shortened: Option<Shortened>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,26 @@ struct Mapping {
     source: Ssrc,
     sequence_delta: u16,
     timestamp_delta: u32,
+}
+
+/// The source's last packet, if its payload was shortened on the way.
+#[derive(Clone, Copy, Debug)]
+struct Shortened {
+    sequence: u16,
+    timestamp: RtpTime,
+    came: u32,
+    ticks: u32,
+}
+
+impl Shortened {
+    /// By how much the source's timestamp ran ahead up to this packet, if it counts each byte that it sent as a
+    /// tick. PCM16 under a G.711 label comes so from senders that take the payload's length for its duration.
+    fn excess(&self, sequence: u16, timestamp: RtpTime) -> Option<u32> {
+        let packets = u32::from(sequence.wrapping_sub(self.sequence));
+        let counted = timestamp.0.wrapping_sub(self.timestamp.0);
+        (packets < 0x8000 && counted == packets * self.came)
+            .then(|| packets * self.came.saturating_sub(self.ticks))
+    }
 }
 
 /// The numbers for one outgoing packet.
@@ -43,6 +64,7 @@ impl Send {
             next_sequence: sequence,
             next_timestamp: timestamp,
             mapping: None,
+            shortened: None,
         }
     }
 
@@ -51,16 +73,36 @@ impl Send {
     /// not be one that is relayed.
     pub fn restart(&mut self) {
         self.mapping = None;
+        self.shortened = None;
     }
 
-    /// Numbers for a packet relayed from `source`, which carries `ticks` of audio.
-    pub fn relay(&mut self, source: Ssrc, sequence: u16, timestamp: RtpTime, ticks: u32) -> Stamp {
+    /// Numbers for a packet relayed from `source`, which came with `came` ticks' worth of bytes and goes on with
+    /// `ticks` of audio. The two differ where a repair or a mute shortens the payload.
+    pub fn relay(
+        &mut self,
+        source: Ssrc,
+        sequence: u16,
+        timestamp: RtpTime,
+        came: u32,
+        ticks: u32,
+    ) -> Stamp {
         let kept = self.mapping.filter(|mapping| mapping.source == source);
         let fresh = kept.is_none();
-        let mapping = kept.unwrap_or(Mapping {
+        let mut mapping = kept.unwrap_or(Mapping {
             source,
             sequence_delta: self.next_sequence.wrapping_sub(sequence),
             timestamp_delta: self.next_timestamp.0.wrapping_sub(timestamp.0),
+        });
+        if let Some(before) = self.shortened.filter(|_| !fresh)
+            && let Some(excess) = before.excess(sequence, timestamp)
+        {
+            mapping.timestamp_delta = mapping.timestamp_delta.wrapping_sub(excess);
+        }
+        self.shortened = (came != ticks).then_some(Shortened {
+            sequence,
+            timestamp,
+            came,
+            ticks,
         });
         self.mapping = Some(mapping);
         let sequence = sequence.wrapping_add(mapping.sequence_delta);
@@ -83,7 +125,7 @@ impl Send {
             fresh: false,
         };
         // Whatever comes from the source next continues after this packet.
-        self.mapping = None;
+        self.restart();
         self.follow(stamp.sequence, stamp.timestamp, ticks);
         stamp
     }
@@ -107,7 +149,7 @@ mod tests {
     }
 
     fn relay(send: &mut Send, source: u32, sequence: u16, timestamp: u32) -> (u16, u32) {
-        let stamp = send.relay(Ssrc(source), sequence, RtpTime(timestamp), 160);
+        let stamp = send.relay(Ssrc(source), sequence, RtpTime(timestamp), 160, 160);
         assert_eq!(stamp.ssrc, Ssrc(7));
         (
             stamp.sequence,
@@ -138,6 +180,20 @@ mod tests {
         relay(&mut send, 1, 100, 1_000);
         send.restart();
         assert_eq!(relay(&mut send, 1, 40_000, 9), (65_535, 160));
+    }
+
+    #[test]
+    fn bytes_counted_as_ticks_are_taken_out_again() {
+        for step in [160, 960] {
+            let mut send = send();
+            let first = send.relay(Ssrc(1), 0, RtpTime(0), 960, 160).timestamp;
+            // One is lost; the last is as it should be again.
+            for (sequence, came) in [(1, 960), (3, 960), (4, 160)] {
+                let timestamp = RtpTime(step * u32::from(sequence));
+                let stamp = send.relay(Ssrc(1), sequence, timestamp, came, 160);
+                assert_eq!(stamp.timestamp, first.plus(160 * u32::from(sequence)));
+            }
+        }
     }
 
     #[test]
