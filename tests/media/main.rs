@@ -6,6 +6,7 @@ mod allocation;
 mod detector;
 mod formats;
 mod guard;
+mod hostile;
 mod malformed;
 mod relay;
 mod silence;
