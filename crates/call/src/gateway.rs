@@ -162,6 +162,12 @@ impl Gateway {
         self.calls.len()
     }
 
+    /// Each call with its trunk's name.
+    pub(crate) fn open_calls(&self) -> impl Iterator<Item = (&Call, String)> {
+        let named = |call: &Call| self.trunk_name(call.trunk);
+        self.calls.values().map(move |call| (call, named(call)))
+    }
+
     /// No call, dialog, transaction or timer is left.
     pub fn is_idle(&self) -> bool {
         self.calls.is_empty()

@@ -18,6 +18,7 @@ mod negotiate;
 pub mod observe;
 mod record;
 mod secret;
+mod summary;
 mod termination;
 mod timers;
 
@@ -27,4 +28,5 @@ pub use gateway::Gateway;
 pub use io::{CallId, ExchangeId, FetchId, Input, Output, QueryId};
 pub use record::{CallRecord, EventRecord, GuardRecord, LegRecord, LegsRecord};
 pub use secret::Secret;
+pub use summary::CallSummary;
 pub use termination::{CallResult, EndReason};

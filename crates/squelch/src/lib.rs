@@ -4,6 +4,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod inspect;
+pub mod media_io;
 pub mod report;
 pub mod signaling_io;
 pub mod wav;

@@ -154,7 +154,7 @@ impl Gateway {
         }
     }
 
-    fn trunk_name(&self, trunk: usize) -> String {
+    pub(super) fn trunk_name(&self, trunk: usize) -> String {
         self.config
             .trunks
             .get(trunk)

@@ -1,0 +1,63 @@
+//! Calls that are up, for people who look.
+
+use crate::call::{Call, State};
+use crate::gateway::Gateway;
+use crate::record::{LegRecord, rfc3339};
+use serde::Serialize;
+use squelch_media::Side;
+
+/// A call as `/calls` shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CallSummary {
+    /// As in its record.
+    pub id: String,
+    /// The trunk's name.
+    pub trunk: String,
+    /// `setup`, `ringing`, `up` or `ending`.
+    pub state: &'static str,
+    /// The caller, masked.
+    pub from: String,
+    /// The called number, masked.
+    pub to: String,
+    /// RFC 3339.
+    pub started_at: String,
+    /// RFC 3339.
+    pub answered_at: Option<String>,
+    /// Faults found so far, by name, in order.
+    pub faults: Vec<&'static str>,
+    /// What came from the carrier so far.
+    pub carrier: LegRecord,
+    /// What came from OpenAI so far.
+    pub openai: LegRecord,
+}
+
+impl CallSummary {
+    fn new(call: &Call, trunk: String) -> CallSummary {
+        let plan = call.plan.as_deref();
+        CallSummary {
+            id: call.name.clone(),
+            trunk,
+            state: match call.state {
+                State::Ports | State::Resolving(_) => "setup",
+                State::Inviting => "ringing",
+                State::Bridged => "up",
+                State::Ending => "ending",
+            },
+            from: call.carrier.from.clone(),
+            to: call.carrier.to.clone(),
+            started_at: rfc3339(call.diary.started_wall),
+            answered_at: call.diary.answered_wall.map(rfc3339),
+            faults: call.diary.faults.clone(),
+            carrier: LegRecord::new(plan, Side::Carrier, &call.stats.carrier),
+            openai: LegRecord::new(plan, Side::Openai, &call.stats.openai),
+        }
+    }
+}
+
+impl Gateway {
+    /// The calls at present, the oldest first.
+    pub fn calls(&self) -> impl Iterator<Item = CallSummary> {
+        self.open_calls()
+            .map(|(call, trunk)| CallSummary::new(call, trunk))
+    }
+}
