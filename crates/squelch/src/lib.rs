@@ -6,5 +6,6 @@ pub mod config;
 pub mod inspect;
 pub mod media_io;
 pub mod report;
+pub mod serve;
 pub mod signaling_io;
 pub mod wav;

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::inspect;
+use crate::{inspect, serve};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -20,7 +20,7 @@ pub fn main() -> ExitCode {
     }
     match asked.command {
         Command::Demo(args) => unbuilt::run("demo", &args),
-        Command::Serve(args) => unbuilt::run("serve", &args),
+        Command::Serve(args) => serve::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Monitor(args) => unbuilt::run("monitor", &args),
         Command::Load(args) => unbuilt::run("load", &args),
@@ -57,8 +57,7 @@ enum Command {
     #[command(after_help = "Example:\n  squelch demo --out demo")]
     Demo(unbuilt::Args),
     /// Run the gateway
-    #[command(after_help = "Example:\n  squelch serve --config squelch.toml")]
-    Serve(unbuilt::Args),
+    Serve(serve::Args),
     /// Find broken audio in captures
     Inspect(inspect::Args),
     /// The same live, off a mirror port or HEP (not built yet)

@@ -190,7 +190,7 @@ impl Worker {
             let mut more = true;
             for _ in 0..PACKETS_A_TURN {
                 self.packets += 1;
-                let sampled = self.packets % SAMPLE_EVERY == 0;
+                let sampled = self.packets.is_multiple_of(SAMPLE_EVERY);
                 let start = sampled.then(Instant::now);
                 more = call.relay_one(side, buffer);
                 if !more {

@@ -1,0 +1,30 @@
+//! What others ask of the gateway's task.
+
+use bytes::Bytes;
+use squelch_call::http;
+use tokio::sync::oneshot;
+
+/// A question or an order.
+#[derive(Debug)]
+pub(super) enum Ask {
+    /// An HTTP request for the gateway.
+    Http {
+        /// The request.
+        request: http::Request,
+        /// For its answer.
+        reply: oneshot::Sender<http::Response>,
+    },
+    /// All metrics, as Prometheus reads them.
+    Metrics(oneshot::Sender<String>),
+    /// The calls that are up, as JSON.
+    Calls(oneshot::Sender<Bytes>),
+    /// Whether new calls are taken.
+    Ready(oneshot::Sender<bool>),
+    /// Take no new calls, end when the last is over.
+    Drain,
+}
+
+/// Asks that wait; who asks waits too, the servers for [`PATIENCE`] at most.
+pub(super) const WAITING: usize = 256;
+/// How long an HTTP server waits for the gateway's task before it answers 503.
+pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);

@@ -1,0 +1,211 @@
+//! The gateway's task: what happened goes in, what it wants is done.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use squelch_call::{ExchangeId, Gateway, Input, Output, http};
+use tokio::sync::{mpsc, oneshot};
+
+use super::ask::Ask;
+use super::errands::{Done, Errands};
+use super::metrics::Metrics;
+use super::records::Records;
+use crate::media_io::{self, BindError, MediaIo};
+use crate::signaling_io::{Arrival, Lost, SignalingIo};
+
+/// All that the task owns.
+pub(super) struct Driver {
+    pub(super) gateway: Gateway,
+    pub(super) signaling: SignalingIo,
+    pub(super) media: MediaIo,
+    pub(super) errands: Errands,
+    pub(super) records: Records,
+    pub(super) metrics: Metrics,
+    pub(super) lost: Arc<Lost>,
+    pub(super) asked: mpsc::Receiver<Ask>,
+    /// Who waits for the answer to an HTTP request.
+    pub(super) replies: HashMap<ExchangeId, oneshot::Sender<http::Response>>,
+    pub(super) next_exchange: u64,
+    pub(super) draining: bool,
+}
+
+/// What the task waits for.
+enum Happened {
+    Sip(Arrival),
+    Media(media_io::Note),
+    Errand(Done),
+    Asked(Ask),
+    Timeout,
+}
+
+impl Driver {
+    /// Runs until the gateway is drained.
+    pub(super) async fn run(mut self) {
+        loop {
+            match self.wait().await {
+                Happened::Sip(arrival) => self.input(Input::Sip(arrival.as_input())),
+                Happened::Media(note) => self.media_note(note),
+                Happened::Errand(Done::Resolved { query, result }) => {
+                    self.input(Input::Resolved { query, result });
+                }
+                Happened::Errand(Done::Fetched { fetch, result }) => {
+                    self.input(Input::HttpResponse { fetch, result });
+                }
+                Happened::Asked(ask) => self.ask(ask),
+                Happened::Timeout => {
+                    self.gateway
+                        .handle_timeout(Instant::now(), SystemTime::now());
+                }
+            }
+            if self.settle() {
+                break;
+            }
+        }
+        self.linger().await;
+        self.records.close().await;
+    }
+
+    async fn wait(&mut self) -> Happened {
+        let at = self.gateway.poll_timeout();
+        let timeout = async {
+            match at {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            arrival = self.signaling.next() => Happened::Sip(arrival),
+            note = self.media.next() => Happened::Media(note),
+            done = self.errands.next() => Happened::Errand(done),
+            Some(ask) = self.asked.recv() => Happened::Asked(ask),
+            () = timeout => Happened::Timeout,
+        }
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        self.gateway
+            .handle_input(Instant::now(), SystemTime::now(), input);
+    }
+
+    fn media_note(&mut self, note: media_io::Note) {
+        match note {
+            media_io::Note::Event { call, event } => {
+                self.metrics.media_event(&event);
+                self.input(Input::Media { call, event });
+            }
+            media_io::Note::Stats { call, stats, last } => {
+                self.metrics.media_stats(call, &stats, last);
+                self.input(Input::MediaStats { call, stats, last });
+            }
+            media_io::Note::Relayed(times) => self.metrics.relayed(&times),
+        }
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        // Who asked may have gone: then the answer is for nobody.
+        match ask {
+            Ask::Http { request, reply } => {
+                self.next_exchange += 1;
+                let exchange = ExchangeId(self.next_exchange);
+                self.replies.insert(exchange, reply);
+                self.input(Input::Http { exchange, request });
+            }
+            Ask::Metrics(reply) => {
+                let _ = reply.send(self.metrics.text(&self.gateway, &self.lost));
+            }
+            Ask::Calls(reply) => {
+                let calls: Vec<_> = self.gateway.calls().collect();
+                let _ = reply.send(serde_json::to_vec(&calls).unwrap_or_default().into());
+            }
+            Ask::Ready(reply) => {
+                let _ = reply.send(!self.draining);
+            }
+            Ask::Drain => {
+                self.draining = true;
+                tracing::info!(calls = self.gateway.active_calls(), "taking no new calls");
+                self.input(Input::Drain);
+            }
+        }
+    }
+
+    /// Does all that the gateway wants; `true` once it is drained.
+    fn settle(&mut self) -> bool {
+        let mut drained = false;
+        while let Some(output) = self.gateway.poll_output() {
+            drained |= matches!(output, Output::Drained);
+            self.output(output);
+        }
+        drained
+    }
+
+    fn output(&mut self, output: Output) {
+        let now = Instant::now();
+        match output {
+            Output::Sip(output) => self.signaling.send(output),
+            Output::BindPorts { call } => {
+                let input = match self.media.bind(now, call) {
+                    Ok((carrier, openai)) => Input::PortsBound {
+                        call,
+                        carrier,
+                        openai,
+                    },
+                    Err(error) => {
+                        if let BindError::Refused(_) = error {
+                            tracing::error!(%error, "media ports can't be bound");
+                        }
+                        Input::PortsUnavailable { call }
+                    }
+                };
+                self.input(input);
+            }
+            Output::ReleasePorts { call } => self.media.release(now, call),
+            Output::StartMedia { call, plan } => self.media.relay(call, plan),
+            Output::UpdateMedia { call, plan } => self.media.update(call, plan),
+            Output::StopMedia { call } => self.media.stop(now, call),
+            Output::Resolve { query, host, port } => self.errands.resolve(query, host, port),
+            Output::Http { fetch, request } => self.errands.fetch(fetch, request),
+            Output::HttpReply { exchange, response } => {
+                if let Some(reply) = self.replies.remove(&exchange) {
+                    let _ = reply.send(response);
+                }
+            }
+            Output::CallAnswered { setup, .. } => self.metrics.answered(setup),
+            Output::CallEnded(record) => {
+                self.metrics.ended(&record);
+                tracing::info!(
+                    id = record.id,
+                    trunk = record.trunk,
+                    result = record.result,
+                    reason = record.reason,
+                    faults = ?record.guard.faults,
+                    "call ended"
+                );
+                self.records.write(&record);
+            }
+            Output::Drained => {}
+        }
+    }
+
+    /// The last BYEs are answered or repeated before the sockets close, for a moment at most.
+    async fn linger(&mut self) {
+        let end = tokio::time::sleep(LINGER);
+        tokio::pin!(end);
+        while !self.gateway.is_idle() {
+            tokio::select! {
+                happened = self.wait() => match happened {
+                    Happened::Sip(arrival) => self.input(Input::Sip(arrival.as_input())),
+                    Happened::Timeout => {
+                        self.gateway.handle_timeout(Instant::now(), SystemTime::now());
+                    }
+                    _ => {}
+                },
+                () = &mut end => return,
+            }
+            self.settle();
+        }
+    }
+}
+
+/// A BYE over UDP is sent again after 0.5 s, 1.5 s (RFC 3261 timer E): two chances more.
+const LINGER: Duration = Duration::from_secs(2);

@@ -1,0 +1,209 @@
+//! What Prometheus reads. docs/METRICS.md lists it.
+//!
+//! The gateway's task owns all of it. What the gateway, the endpoint and the sockets count is copied
+//! from there when somebody asks; only distributions are kept here.
+
+mod media;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use prometheus_client::encoding::text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+use squelch_call::{CallId, CallRecord, Gateway, GatewayConfig};
+use squelch_media::{BridgeStats, MediaEvent};
+
+use crate::signaling_io::Lost;
+use media::Media;
+
+/// Names and values; every value comes from a closed set or from the configuration.
+type Labels = Vec<(&'static str, String)>;
+type Counts = Family<Labels, Counter>;
+type Seconds = Family<Labels, Counter<f64, AtomicU64>>;
+type Distributions = Family<Labels, Histogram, fn() -> Histogram>;
+
+/// Every metric.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    registry: Registry,
+    trunks: Vec<String>,
+    calls_active: Family<Labels, Gauge>,
+    calls: Counts,
+    call_setup: Histogram,
+    faults: Counts,
+    session_guard: Counts,
+    webhooks: Counts,
+    strangers: Counter,
+    sip_messages: Counts,
+    sip_retransmissions: Counter,
+    sip_dropped: Counts,
+    media: Media,
+}
+
+impl Metrics {
+    pub(super) fn new(config: &GatewayConfig) -> Metrics {
+        let mut registry = Registry::with_prefix("squelch");
+        let mut metrics = Metrics {
+            trunks: config.trunks.iter().map(|t| t.name.clone()).collect(),
+            calls_active: Family::default(),
+            calls: Counts::default(),
+            call_setup: Histogram::new(SETUP),
+            faults: Counts::default(),
+            session_guard: Counts::default(),
+            webhooks: Counts::default(),
+            strangers: Counter::default(),
+            sip_messages: Counts::default(),
+            sip_retransmissions: Counter::default(),
+            sip_dropped: Counts::default(),
+            media: Media::new(&mut registry),
+            registry: Registry::default(),
+        };
+        let to = &mut registry;
+        to.register(
+            "calls_active",
+            "Calls at present",
+            metrics.calls_active.clone(),
+        );
+        to.register("calls", "Calls that ended", metrics.calls.clone());
+        let help = "From INVITE to answer";
+        to.register("call_setup_seconds", help, metrics.call_setup.clone());
+        let help = "Faults found, by the leg the audio came from";
+        to.register("faults", help, metrics.faults.clone());
+        let help = "Sessions that the session guard judged";
+        to.register("session_guard", help, metrics.session_guard.clone());
+        let help = "Webhooks, by what became of them";
+        to.register("webhooks", help, metrics.webhooks.clone());
+        let help = "SIP datagrams and connections from a source in no trunk";
+        to.register("sip_strangers", help, metrics.strangers.clone());
+        let help = "SIP messages, repeated ones included";
+        to.register("sip_messages", help, metrics.sip_messages.clone());
+        let help = "SIP messages that squelch sent again";
+        to.register(
+            "sip_retransmissions",
+            help,
+            metrics.sip_retransmissions.clone(),
+        );
+        let help = "SIP messages and connections that were dropped or refused";
+        to.register("sip_dropped", help, metrics.sip_dropped.clone());
+        metrics.registry = registry;
+        metrics
+    }
+
+    /// A call was answered.
+    pub(super) fn answered(&self, setup: Duration) {
+        self.call_setup.observe(setup.as_secs_f64());
+    }
+
+    /// A call is over.
+    pub(super) fn ended(&self, record: &CallRecord) {
+        self.media.ended(record);
+    }
+
+    pub(super) fn media_event(&self, event: &MediaEvent) {
+        self.media.event(event);
+    }
+
+    pub(super) fn media_stats(&mut self, call: CallId, stats: &BridgeStats, last: bool) {
+        self.media.stats(call, stats, last);
+    }
+
+    pub(super) fn relayed(&self, times: &[Duration]) {
+        self.media.relayed(times);
+    }
+
+    /// All of it in the text format.
+    pub(super) fn text(&self, gateway: &Gateway, lost: &Arc<Lost>) -> String {
+        self.copy_calls(gateway);
+        self.copy_sip(gateway.sip_counters(), lost);
+        self.media.copy();
+        let mut text = String::new();
+        if text::encode(&mut text, &self.registry).is_err() {
+            tracing::error!("metrics could not be written");
+        }
+        text
+    }
+
+    fn copy_calls(&self, gateway: &Gateway) {
+        let counters = gateway.counters();
+        for (number, name) in self.trunks.iter().enumerate() {
+            let active = counters.active.get(&number).copied().unwrap_or(0);
+            let labels = vec![("trunk", name.clone())];
+            self.calls_active
+                .get_or_create(&labels)
+                .set(i64::from(active));
+        }
+        for ((trunk, reason), count) in &counters.ended {
+            let name = self.trunks.get(*trunk).cloned().unwrap_or_default();
+            let labels = vec![
+                ("trunk", name),
+                ("result", reason.result().name().to_owned()),
+                ("reason", reason.name().to_owned()),
+            ];
+            set(&self.calls, labels, *count);
+        }
+        for ((leg, fault), count) in &counters.faults {
+            set(
+                &self.faults,
+                labels([("leg", leg), ("fault", fault)]),
+                *count,
+            );
+        }
+        for ((event, verdict), count) in &counters.session_guard {
+            let labels = labels([("event", event), ("verdict", verdict)]);
+            set(&self.session_guard, labels, *count);
+        }
+        for (verdict, count) in &counters.webhooks {
+            set(&self.webhooks, labels([("verdict", verdict)]), *count);
+        }
+        let strangers = self.strangers.inner();
+        strangers.store(counters.strangers, Ordering::Relaxed);
+    }
+
+    fn copy_sip(&self, sip: &squelch_sip::Counters, lost: &Lost) {
+        let received = sip.requests_received + sip.responses_received;
+        for (direction, count) in [("received", received), ("sent", sip.messages_sent)] {
+            set(
+                &self.sip_messages,
+                labels([("direction", direction)]),
+                count,
+            );
+        }
+        let repeated = self.sip_retransmissions.inner();
+        repeated.store(sip.retransmissions, Ordering::Relaxed);
+        for (reason, count) in [
+            ("malformed", sip.dropped_malformed),
+            ("refused_malformed", sip.refused_malformed),
+            ("stray_response", sip.dropped_stray_responses),
+            ("stray_ack", sip.dropped_stray_acks),
+            ("unknown_dialog", sip.refused_unknown_dialog),
+            ("overload", sip.refused_overload),
+            ("connections", sip.refused_connections + lost.refused()),
+            ("queue_full", lost.arrivals()),
+            ("not_sent", lost.datagrams_out()),
+            ("peer_not_reading", lost.connections()),
+        ] {
+            set(&self.sip_dropped, labels([("reason", reason)]), count);
+        }
+    }
+}
+
+fn labels<const N: usize>(pairs: [(&'static str, &str); N]) -> Labels {
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name, value.to_owned()))
+        .collect()
+}
+
+/// Copies a total that is counted elsewhere.
+fn set(family: &Counts, labels: Labels, value: u64) {
+    let counter = family.get_or_create(&labels);
+    counter.inner().store(value, Ordering::Relaxed);
+}
+
+/// Seconds from INVITE to answer: OpenAI waits for an accept, carriers give up after a minute.
+const SETUP: [f64; 10] = [0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 5.0, 10.0, 20.0, 60.0];
