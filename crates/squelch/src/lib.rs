@@ -3,9 +3,13 @@
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod demo;
+mod http_server;
 pub mod inspect;
 pub mod media_io;
+mod random;
 pub mod report;
 pub mod serve;
 pub mod signaling_io;
+pub mod sim_io;
 pub mod wav;

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{inspect, serve};
+use crate::{demo, inspect, serve, sim_io};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -19,13 +19,13 @@ pub fn main() -> ExitCode {
         return fail("squelch", &error);
     }
     match asked.command {
-        Command::Demo(args) => unbuilt::run("demo", &args),
+        Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Monitor(args) => unbuilt::run("monitor", &args),
         Command::Load(args) => unbuilt::run("load", &args),
         Command::Answer(args) => unbuilt::run("answer", &args),
-        Command::Sim(args) => unbuilt::run("sim", &args),
+        Command::Sim(args) => sim_io::run(&args),
         Command::Convert(args) => unbuilt::run("convert", &args),
         Command::Check(args) => crate::check::run(&args),
     }
@@ -54,8 +54,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Hear the static and what squelch makes of it: one call on loopback, no account needed
-    #[command(after_help = "Example:\n  squelch demo --out demo")]
-    Demo(unbuilt::Args),
+    Demo(demo::Args),
     /// Run the gateway
     Serve(serve::Args),
     /// Find broken audio in captures
@@ -70,8 +69,7 @@ enum Command {
     #[command(after_help = "Example:\n  squelch answer --listen 127.0.0.1:5080 --echo")]
     Answer(unbuilt::Args),
     /// Play another party: the stand-in for OpenAI Realtime
-    #[command(after_help = "Example:\n  squelch sim openai")]
-    Sim(unbuilt::Args),
+    Sim(sim_io::Args),
     /// Audio files from one format to another (not built yet)
     #[command(after_help = "Example:\n  squelch convert in.wav out.raw --to pcmu")]
     Convert(unbuilt::Args),
@@ -85,7 +83,7 @@ impl Command {
     /// is wrong.
     fn log_default(&self) -> &'static str {
         match self {
-            Command::Serve(_) => "info",
+            Command::Serve(_) | Command::Sim(_) => "info",
             _ => "warn",
         }
     }

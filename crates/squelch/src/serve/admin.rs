@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::ask::{Ask, PATIENCE};
-use super::http_server;
+use crate::http_server;
 
 /// Serves until the task is aborted.
 pub(super) async fn serve(listener: TcpListener, token: Option<Secret>, asks: mpsc::Sender<Ask>) {

@@ -11,7 +11,6 @@ mod args;
 mod ask;
 mod driver;
 mod errands;
-mod http_server;
 mod metrics;
 mod records;
 mod run;
@@ -28,6 +27,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, Listen};
+use crate::http_server::{self, ListenError};
 use crate::media_io::MediaIo;
 use crate::signaling_io::{self, SignalingConfig, SignalingIo};
 pub use args::Args;
@@ -45,15 +45,8 @@ pub enum StartError {
     #[error(transparent)]
     Sip(#[from] signaling_io::BindError),
     /// A web server's address can't be bound.
-    #[error("{key}: {address}: {why}")]
-    Http {
-        /// The configuration's key.
-        key: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        why: String,
-    },
+    #[error(transparent)]
+    Http(#[from] ListenError),
     /// The certificates can't be used.
     #[error("{key}: {source}")]
     Tls {
@@ -130,7 +123,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let system = |error: io::Error| StartError::System(error.to_string());
     let media = MediaIo::start(media_address(&config.listen), config.ports, config.workers);
     let mut seed = [0; 32];
-    rustls_random(&mut seed)?;
+    crate::random::fill(&mut seed).map_err(|error| StartError::System(error.to_string()))?;
     let mut gateway = config.gateway.clone();
     gateway.listeners = listeners(signaling.bound(), config.public_host.as_deref());
     let driver = Driver {
@@ -187,7 +180,7 @@ impl Running {
 }
 
 /// How peers reach the listeners.
-fn listeners(bound: &[Listen], public_host: Option<&str>) -> Vec<Listener> {
+pub(crate) fn listeners(bound: &[Listen], public_host: Option<&str>) -> Vec<Listener> {
     let listener = |listen: &Listen| Listener {
         protocol: listen.protocol,
         local: listen.address,
@@ -205,11 +198,4 @@ fn media_address(listen: &[Listen]) -> IpAddr {
         Some(IpAddr::V6(_)) => IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),
         _ => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
     }
-}
-
-/// Random bytes of the operating system, through the provider that TLS has them from.
-fn rustls_random(seed: &mut [u8]) -> Result<(), StartError> {
-    let random = rustls::crypto::ring::default_provider().secure_random;
-    let filled = random.fill(seed);
-    filled.map_err(|_| StartError::System("the system gives no random bytes".into()))
 }

@@ -1,4 +1,5 @@
 //! A small HTTP/1.1 server around a router: so many connections, so much patience.
+//! A connection that became a WebSocket is counted no longer.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,24 +12,35 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use super::StartError;
 use crate::signaling_io::explain;
 
+/// An address that could not be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("{key}: {address}: {}", explain(source))]
+pub struct ListenError {
+    /// What named it: a key of the configuration or an option.
+    pub key: &'static str,
+    /// Which.
+    pub address: SocketAddr,
+    /// Why.
+    pub source: std::io::Error,
+}
+
 /// Binds the address that `key` names.
-pub(super) async fn listen(
+pub(crate) async fn listen(
     key: &'static str,
     address: SocketAddr,
-) -> Result<TcpListener, StartError> {
+) -> Result<TcpListener, ListenError> {
     let bound = TcpListener::bind(address).await;
-    bound.map_err(|error| StartError::Http {
+    bound.map_err(|source| ListenError {
         key,
         address,
-        why: explain(&error),
+        source,
     })
 }
 
 /// Serves until the task is aborted. Connections beyond [`CONNECTIONS`] wait to be accepted.
-pub(super) async fn serve(listener: TcpListener, router: Router) {
+pub(crate) async fn serve(listener: TcpListener, router: Router) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
@@ -49,7 +61,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router) {
                 .http1()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEADERS);
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
             match tokio::time::timeout(CONNECTION, connection).await {
                 Ok(Ok(())) | Err(_) => {}
                 Ok(Err(error)) => tracing::debug!(%error, "an HTTP connection failed"),
