@@ -11,7 +11,7 @@ class Capture(Program):
         # A large buffer: the suite shares its cores.
         command = ["dumpcap", "-i", "lo", "-q", "-B", "16", "-w", self.file]
         super().__init__("dumpcap", command, folder / "capture.log")
-        self.wait_said("File: ")
+        self.wait_up(lambda: self.said("File: "))
 
     def finish(self):
         """Ends the capture; the file, which must be whole."""

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import urllib.error
 import urllib.request
 
 from .places import CARRIER, OPENAI, OPENAI_TLS, SQUELCH, SQUELCH_ADMIN, SQUELCH_HTTP, SQUELCH_RTP, SQUELCH_SIP, SQUELCH_TLS
@@ -73,11 +74,7 @@ class Gateway(Program):
         command = [binary, "serve", "--config", config]
         super().__init__("squelch", command, folder / "squelch.log", cwd=home, env=env)
         self.seen = 0
-        until("squelch to be ready", self._is_ready, 10)
-
-    def _is_ready(self):
-        self.alive()
-        return self.get("/readyz") == "ok" or self.status("/readyz") == 200
+        self.wait_up(lambda: self.status("/readyz") == 200)
 
     def status(self, path):
         """The HTTP status of the administration's `path`; nothing while nobody listens."""

@@ -29,7 +29,7 @@ class OpenAi(Program):
         self.control = None
         self.buffer = b""
         self.events = []
-        until("baresip to listen", self._is_up, 10)
+        self.wait_up(_listens)
         self.control = socket.create_connection((OPENAI, OPENAI_CONTROL), timeout=5)
         self.control.setblocking(False)
 
@@ -54,11 +54,6 @@ class OpenAi(Program):
         codecs = ",".join(name.upper() for name in formats)
         account = f"<sip:{PROJECT}@{OPENAI}:{OPENAI_TLS};transport=tls>;regint=0;answermode={mode};audio_codecs={codecs};ptime=20\n"
         (home / "accounts").write_text(account)
-
-    def _is_up(self):
-        self.alive()
-        ports = (("tcp", OPENAI_TLS), ("udp", OPENAI_SIP), ("tcp", OPENAI_CONTROL))
-        return all(listening(protocol, OPENAI, port) for protocol, port in ports)
 
     def hang_up(self):
         message = json.dumps({"command": "hangup", "token": "1"}).encode()
@@ -109,3 +104,8 @@ class OpenAi(Program):
 
     def _recorded(self):
         return list(self.recordings.glob("dump-*-dec.wav"))
+
+
+def _listens():
+    ports = (("tcp", OPENAI_TLS), ("udp", OPENAI_SIP), ("tcp", OPENAI_CONTROL))
+    return all(listening(protocol, OPENAI, port) for protocol, port in ports)

@@ -29,13 +29,11 @@ class Program:
         self.stop()
 
     def said(self, text):
-        """Whether its output holds `text`; an error when it has ended without saying so."""
-        if text in self.log.read_text(errors="replace"):
-            return True
-        self.alive()
-        return False
+        """Whether its output holds `text`."""
+        return text in self.log.read_text(errors="replace")
 
     def alive(self):
+        """True; an error when it has ended."""
         if self.process.poll() is not None:
             raise AssertionError(f"{self.name} ended early with {self.process.returncode}\n{self.tail()}")
         return True
@@ -58,8 +56,13 @@ class Program:
                 self.process.wait(seconds)
         return self.process.returncode
 
-    def wait_said(self, text, seconds=10):
-        until(f"{self.name} to say {text!r}", lambda: self.said(text), seconds)
+    def wait_up(self, condition, seconds=10):
+        """Waits until it does its work; one that never does is ended."""
+        try:
+            until(f"{self.name} to be up", lambda: self.alive() and condition(), seconds)
+        except BaseException:
+            self.stop()
+            raise
 
     def tail(self, lines=25):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
