@@ -32,6 +32,7 @@ STORIES = (
     "carrier_hangs_up",
     "openai_hangs_up",
     "carrier_cancels",
+    "rtp_stranger",
     "foreign_certificate",
     "stranger",
     "stops",

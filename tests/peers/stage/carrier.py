@@ -1,5 +1,6 @@
 """The carrier: SIPp with a scenario, playing a capture."""
 
+import re
 import shutil
 
 from .places import CARRIER, CARRIER_RTP, CARRIER_SIP, SCENARIOS
@@ -29,9 +30,12 @@ class Carrier(Program):
         code = super().finish(seconds)
         assert code == 0, f"the carrier's scenario failed ({code})\n{self.complaints()}"
 
-    def heard_status(self, status):
-        """Whether a response with `status` reached it."""
-        return self.messages.exists() and f"SIP/2.0 {status} " in self.messages.read_text(errors="replace")
+    def told_port(self):
+        """The RTP port in the answer it was given; nothing before that."""
+        told = self.messages.read_text(errors="replace") if self.messages.exists() else ""
+        _, _, answered = told.partition("SIP/2.0 200 OK")
+        found = re.search(r"^m=audio (\d+)", answered, re.MULTILINE)
+        return int(found[1]) if found else None
 
     def complaints(self):
         told = self.errors.read_text(errors="replace") if self.errors.exists() else self.tail()
