@@ -81,6 +81,8 @@ def run(binary, names):
             except Exception as error:
                 failed += 1
                 print(f"FAILED {name}: {first_line}\n{reason(error)}", flush=True)
+                if stage.gateway:
+                    stage.gateway.forget()
             else:
                 passed += 1
                 more = f" [{told}]" if told else ""

@@ -120,6 +120,11 @@ class Gateway(Program):
         self.seen += 1
         return records[-1]
 
+    def forget(self):
+        """After a story that failed midway: its records are not the next one's."""
+        until("all calls to end", lambda: self.metric("squelch_calls_active") == 0, 45)
+        self.seen = len(self.records())
+
     def terminate(self):
         """SIGTERM; the exit code."""
         return self.stop(signal.SIGTERM, 15)

@@ -12,6 +12,8 @@ from .waiting import listening, until
 PROJECT = "proj_test"
 # baresip hangs up by itself when its file ends; no call here lasts so long.
 LONGEST_CALL_S = 60
+# It starts RTP with its 200 OK, and the call is up when that was read and passed on.
+BREATH_S = 0.3
 MODULES = ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules", "/usr/local/lib/baresip/modules"]
 
 
@@ -21,8 +23,8 @@ class OpenAi(Program):
         self.recordings = home / "heard"
         self.recordings.mkdir(parents=True)
         speech = home / "says.wav"
-        silence = [0] * (LONGEST_CALL_S * sound.RATE)
-        sound.write_wav(speech, list(says) + silence)
+        breath, silence = ([0] * int(seconds * sound.RATE) for seconds in (BREATH_S, LONGEST_CALL_S))
+        sound.write_wav(speech, breath + list(says) + silence)
         self._write_config(home, certificate, authority, speech, answers, formats)
         command = ["baresip", "-4", "-f", home, "-s", "-v"]
         super().__init__("OpenAI's side (baresip)", command, folder / "openai.log", cwd=home)

@@ -2,9 +2,11 @@
 
 import pathlib
 
-CARRIER = "127.0.0.1"
+# baresip sends RTP from a socket bound to no address: the kernel gives it the interface's first.
+# It must have that one, or its RTP would come from another host than its SDP says.
+OPENAI = "127.0.0.1"
 SQUELCH = "127.0.0.2"
-OPENAI = "127.0.0.3"
+CARRIER = "127.0.0.3"
 # In no trunk, and OpenAI's neither.
 STRANGER = "127.0.0.9"
 
