@@ -89,13 +89,13 @@ impl Evidence {
     }
 
     /// The stream from OpenAI.
-    pub(super) fn from_openai(&self) -> Option<&StreamReport> {
+    pub(super) fn openai_stream(&self) -> Option<&StreamReport> {
         let mut streams = self.observation.streams.iter();
         streams.find(|stream| Some(stream.source) == self.openai_media)
     }
 
     /// The stream to the caller.
-    pub(super) fn to_caller(&self) -> Option<&StreamReport> {
+    pub(super) fn caller_stream(&self) -> Option<&StreamReport> {
         let mut streams = self.observation.streams.iter();
         streams.find(|stream| Some(stream.destination) == self.carrier_media)
     }

@@ -48,7 +48,7 @@ impl Outcome {
             }
         };
         let mos = |stream: Option<&squelch_call::observe::StreamReport>| stream?.mos;
-        let without = meter(&evidence.without, mos(evidence.from_openai()));
+        let without = meter(&evidence.without, mos(evidence.openai_stream()));
         let found_at = found_at(&evidence.record, fault.name());
         let began = without.first.map(|first| evidence.media_began + first);
         let guard = |key: &str| {
@@ -61,7 +61,7 @@ impl Outcome {
             detection: found_at
                 .zip(began)
                 .and_then(|(found, began)| found.duration_since(began).ok()),
-            with: meter(&evidence.with, mos(evidence.to_caller())),
+            with: meter(&evidence.with, mos(evidence.caller_stream())),
             without,
             muted: guard("muted_ms"),
             repaired: guard("repaired_ms"),

@@ -93,7 +93,7 @@ fn without(evidence: &Evidence) -> Track<'_> {
         note: "What came from OpenAI: what the caller would have heard.".into(),
         samples: &evidence.without.samples,
         rate_hz: evidence.without.rate_hz,
-        spans: evidence.from_openai().map(faults).unwrap_or_default(),
+        spans: evidence.openai_stream().map(faults).unwrap_or_default(),
     }
 }
 
@@ -104,7 +104,7 @@ fn with<'a>(evidence: &'a Evidence, outcome: &Outcome) -> Track<'a> {
         }
         _ => (SpanKind::Muted, "muted"),
     };
-    let acted = evidence.from_openai().into_iter().flat_map(|stream| {
+    let acted = evidence.openai_stream().into_iter().flat_map(|stream| {
         stream.faults.iter().map(|found| Span {
             kind,
             from: found.detected_at,
@@ -114,7 +114,7 @@ fn with<'a>(evidence: &'a Evidence, outcome: &Outcome) -> Track<'a> {
         })
     });
     let mut spans: Vec<Span> = acted.collect();
-    spans.extend(evidence.to_caller().map(faults).unwrap_or_default());
+    spans.extend(evidence.caller_stream().map(faults).unwrap_or_default());
     Track {
         name: "With squelch".into(),
         note: "What went to the caller in the same call.".into(),
@@ -181,7 +181,7 @@ fn ladder(evidence: &Evidence, outcome: &Outcome) -> Vec<LadderMessage> {
         }
     });
     let mut messages: Vec<LadderMessage> = signals.chain(controls).chain(streams).collect();
-    if let Some(found) = evidence.from_openai().filter(|_| outcome.found) {
+    if let Some(found) = evidence.openai_stream().filter(|_| outcome.found) {
         messages.extend(found.faults.iter().map(|fault| LadderMessage {
             at: found.first_packet + fault.detected_at,
             from: "OpenAI".into(),
