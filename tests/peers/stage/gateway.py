@@ -39,7 +39,7 @@ api_base = "http://{openai}:18080/v1"
 
 [limits]
 setup = "5s"
-drain = "5s"
+drain = "1s"
 max_calls = 10
 
 [http]
