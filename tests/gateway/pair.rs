@@ -351,6 +351,8 @@ impl Pair {
             .collect();
         assert_eq!(endings, [(result, reason)]);
         assert!(self.gateway.is_idle(), "the gateway keeps something");
+        let strangers = self.gateway.counters().strangers;
+        assert_eq!(strangers, 0, "a peer was taken for a stranger");
         assert!(
             self.carrier.is_idle() && self.openai.is_idle(),
             "a peer waits for something"

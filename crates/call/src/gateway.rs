@@ -95,7 +95,7 @@ impl Gateway {
         let clock = Clock { now, wall };
         match input {
             Input::Sip(input) => {
-                if self.admit_transport(&input) {
+                if self.admit_transport(now, &input) {
                     self.endpoint.handle_transport(now, input);
                 }
             }

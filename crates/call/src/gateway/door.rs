@@ -5,45 +5,74 @@ use crate::io::Output;
 use squelch_sip::{ConnectionId, TransportInput, TransportOutput};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+/// How long an address of OpenAI stays known after its last call: what the gateway forgets at once, the
+/// endpoint has transactions for. The longest: a CANCEL's (timer F), then the wait for the 487, then timer D.
+/// **Source**: RFC 3261 sections 9.1 and 17.1; each is 64 times T1, 32 s.
+const AFTERWARDS: Duration = Duration::from_secs(3 * 32);
 
 /// Who may signal, beside the trunks.
 #[derive(Debug, Default)]
 pub(super) struct Door {
     /// Accepted connections of known peers.
     connections: HashSet<ConnectionId>,
-    /// Addresses of OpenAI that calls are being held with, and how many. Its side may send a BYE on a connection
-    /// of its own.
-    openai: HashMap<IpAddr, usize>,
+    /// Addresses of OpenAI that calls are held with, or were until lately. Its side may send a BYE on a
+    /// connection of its own.
+    openai: HashMap<IpAddr, Peer>,
+}
+
+#[derive(Debug)]
+struct Peer {
+    calls: usize,
+    /// When the last one ended.
+    left: Instant,
 }
 
 impl Door {
-    pub(super) fn openai_in(&mut self, ip: IpAddr) {
-        *self.openai.entry(ip).or_default() += 1;
+    /// A call with `ip` begins.
+    pub(super) fn openai_in(&mut self, now: Instant, ip: IpAddr) {
+        let idle = Peer {
+            calls: 0,
+            left: now,
+        };
+        self.openai.entry(ip).or_insert(idle).calls += 1;
     }
 
-    pub(super) fn openai_out(&mut self, ip: IpAddr) {
-        if let Some(calls) = self.openai.get_mut(&ip) {
-            *calls -= 1;
-            if *calls == 0 {
-                self.openai.remove(&ip);
-            }
+    /// A call with `ip` has ended.
+    pub(super) fn openai_out(&mut self, now: Instant, ip: IpAddr) {
+        if let Some(peer) = self.openai.get_mut(&ip) {
+            peer.calls = peer.calls.saturating_sub(1);
+            peer.left = now;
         }
+        self.openai.retain(|_, peer| peer.is_known(now));
+    }
+
+    fn knows(&self, now: Instant, ip: IpAddr) -> bool {
+        let peer = self.openai.get(&ip.to_canonical());
+        peer.is_some_and(|peer| peer.is_known(now))
+    }
+}
+
+impl Peer {
+    fn is_known(&self, now: Instant) -> bool {
+        self.calls > 0 || now.saturating_duration_since(self.left) < AFTERWARDS
     }
 }
 
 impl Gateway {
     /// Whether the endpoint gets to see this; a stranger is counted and gets no answer.
-    pub(super) fn admit_transport(&mut self, input: &TransportInput<'_>) -> bool {
+    pub(super) fn admit_transport(&mut self, now: Instant, input: &TransportInput<'_>) -> bool {
         match input {
             TransportInput::Datagram { from, .. } => {
-                let known = self.knows(from.ip());
+                let known = self.knows(now, from.ip());
                 self.counters.strangers += u64::from(!known);
                 known
             }
             TransportInput::Accepted {
                 connection, remote, ..
             } => {
-                if self.knows(remote.ip()) {
+                if self.knows(now, remote.ip()) {
                     self.door.connections.insert(*connection);
                     return true;
                 }
@@ -63,8 +92,8 @@ impl Gateway {
         }
     }
 
-    fn knows(&self, ip: IpAddr) -> bool {
-        self.config.trunk_of(ip).is_some() || self.door.openai.contains_key(&ip.to_canonical())
+    fn knows(&self, now: Instant, ip: IpAddr) -> bool {
+        self.config.trunk_of(ip).is_some() || self.door.knows(now, ip)
     }
 
     fn is_open(&self, connection: ConnectionId) -> bool {

@@ -81,7 +81,7 @@ impl Gateway {
         self.timers.clear_call(id);
         self.dialogs.retain(|_, (owner, _)| *owner != id);
         if let Some(peer) = call.openai.peer {
-            self.door.openai_out(peer.ip().to_canonical());
+            self.door.openai_out(clock.now, peer.ip().to_canonical());
         }
         self.counters.call_ended(call.trunk, ending);
         let (result, reason) = CallRecord::ending(ending);

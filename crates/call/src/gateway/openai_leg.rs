@@ -156,7 +156,8 @@ impl Gateway {
         call.state = State::Inviting;
         let dialog = self.endpoint.invite(clock.now, invite);
         call.openai.dialog = Some(dialog);
-        self.door.openai_in(target.addr.ip().to_canonical());
+        self.door
+            .openai_in(clock.now, target.addr.ip().to_canonical());
         self.dialogs.insert(dialog, (id, Side::Openai));
     }
 
@@ -235,7 +236,7 @@ impl Gateway {
         };
         call.openai.dialog = None;
         if let Some(peer) = call.openai.peer.take() {
-            self.door.openai_out(peer.ip().to_canonical());
+            self.door.openai_out(clock.now, peer.ip().to_canonical());
         }
         let (text, ending) = match &failure {
             Failure::Status {

@@ -3,8 +3,8 @@
 //! One process, real sockets on loopback: a carrier calls through the true gateway to the stand-in
 //! for OpenAI, which holds its answer until squelch has accepted the call by webhook and API. Then
 //! an application sends its session.update to OpenAI directly, past squelch, with tools and without
-//! audio formats: the static begins. [`call`] holds the call, [`evidence`] reads what went over the
-//! peers' wires, [`outcome`] says what it comes to.
+//! audio formats: the static begins. `call` holds the call, `evidence` reads what went over the
+//! peers' wires, `outcome` says what it comes to.
 
 mod application;
 mod args;

@@ -6,7 +6,7 @@
 //! through the call's [`squelch_media::Bridge`] and sends it on.
 //!
 //! Queues and who loses: commands to a worker are few for each admitted call and are never
-//! dropped; what the workers tell waits in one queue of [`NOTES`], and when it is full they keep
+//! dropped; what the workers tell waits in one queue of `NOTES`, and when it is full they keep
 //! it and try again, figures of running calls left out.
 
 mod call;

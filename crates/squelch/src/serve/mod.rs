@@ -1,10 +1,10 @@
 //! `squelch serve`: the gateway on real sockets.
 //!
-//! One task ([`driver`]) owns the [`squelch_call::Gateway`] and every handle to the outside. It
+//! One task (`driver`) owns the [`squelch_call::Gateway`] and every handle to the outside. It
 //! waits for one thing, hands it in with the time, and does what the gateway puts out. All else
 //! runs beside it and talks to it through bounded channels: SIP's sockets, the media workers, names
-//! and HTTP requests on their way ([`errands`]), the two HTTP servers ([`webhooks`], [`admin`]), the
-//! file of call records ([`records`]).
+//! and HTTP requests on their way (`errands`), the two HTTP servers (`webhooks`, `admin`), the
+//! file of call records (`records`).
 
 mod admin;
 mod args;

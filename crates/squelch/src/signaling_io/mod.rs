@@ -3,10 +3,10 @@
 //! The gateway and the simulator's peers share it. Whoever owns a [`SignalingIo`]:
 //!
 //! 1. binds it ([`SignalingIo::bind`]) and tells its endpoint the listeners as they were bound;
-//! 2. hands each [`SignalingIo::next`] to the endpoint as a [`TransportInput`];
+//! 2. hands each [`SignalingIo::next`] to the endpoint as a [`squelch_sip::TransportInput`];
 //! 3. hands each [`TransportOutput`] of the endpoint to [`SignalingIo::send`].
 //!
-//! Queues and who loses: what arrives waits in one queue of [`ARRIVALS`]; when it is full datagrams
+//! Queues and who loses: what arrives waits in one queue of `ARRIVALS`; when it is full datagrams
 //! are dropped and counted (their sender repeats them) and connections wait unread. A connection's
 //! writes wait in a queue of its own; a peer that does not read until it is full is cut off.
 
