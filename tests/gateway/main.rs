@@ -5,3 +5,4 @@ mod calls;
 mod failures;
 mod pair;
 mod webhooks;
+mod world;

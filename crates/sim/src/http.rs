@@ -1,27 +1,3 @@
-//! HTTP messages as data.
+//! HTTP messages as data: the gateway's own types, so that a world can hand them over.
 
-use bytes::Bytes;
-
-/// A request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// The method.
-    pub method: String,
-    /// Path and query, or an absolute URL.
-    pub target: String,
-    /// The headers.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Bytes,
-}
-
-/// A response.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Response {
-    /// The status.
-    pub status: u16,
-    /// The headers.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Bytes,
-}
+pub use squelch_call::http::{Request, Response};

@@ -5,3 +5,4 @@ pub mod http;
 pub mod impair;
 pub mod peer;
 pub mod sound;
+pub mod world;
