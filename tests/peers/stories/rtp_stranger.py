@@ -11,7 +11,8 @@ from stage.waiting import until
 from .carrier_hangs_up import ended, untouched
 
 DROPPED = "squelch_rtp_dropped_packets_total"
-PACKETS = 300
+# More than a call here has time for.
+MOST = 3_000
 
 
 def story(stage):
@@ -25,8 +26,8 @@ def story(stage):
         capture = scene.capture()
         carrier = scene.call("talk_and_hang_up", speaks="pcmu")
         port = until("squelch's answer", carrier.told_port, 10)
-        over = threading.Event()
-        noise = threading.Thread(target=send_noise, args=(stranger, port, over))
+        over, sent = threading.Event(), []
+        noise = threading.Thread(target=send_noise, args=(stranger, port, over, sent))
         noise.start()
         try:
             carrier.finish()
@@ -40,16 +41,18 @@ def story(stage):
     ended(record, "completed", "carrier_hangup")
     untouched(record, "pcmu")
     counted = dropped("carrier") - before["carrier"]
-    assert counted >= PACKETS, f"{counted} packets counted as dropped, at least {PACKETS} were sent"
+    # The last ones may find the call over.
+    assert counted > 0.9 * len(sent) > 100, f"{counted:.0f} of {len(sent)} packets counted as dropped"
     assert dropped("openai") == before["openai"]
-    return f"{told}; {counted:.0f} packets dropped"
+    return f"{told}; {counted:.0f} of {len(sent)} packets dropped"
 
 
-def send_noise(stranger, port, over):
+def send_noise(stranger, port, over, sent):
     """Loud packets, one every 20 ms as a phone would send them."""
-    for number in range(10 * PACKETS):
+    for number in range(MOST):
         header = struct.pack(">BBHII", 0x80, 0, number, 160 * number, 0x5747_3A6E)
         stranger.sendto(header + bytes((0x00, 0x80)) * 80, (SQUELCH, port))
+        sent.append(number)
         if over.wait(0.02):
             return
 
