@@ -33,6 +33,7 @@ STORIES = (
     "openai_hangs_up",
     "carrier_cancels",
     "rtp_stranger",
+    "static_is_muted",
     "foreign_certificate",
     "stranger",
     "stops",

@@ -48,11 +48,11 @@ def score(reference, best, heard):
     """How much of `reference` is in `heard`; `best` is what of the reference a perfect way would leave."""
     if len(heard) < WINDOW:
         return Score(0.0, None, None)
-    lag = _lag(_unit(reference), _unit(heard))
+    lag = lag_of(reference, heard)
     windows = [
         _likeness(_unit(reference[start : start + WINDOW]), _unit(heard), start + lag)
         for start in range(0, len(reference) - WINDOW + 1, WINDOW)
-        if _level(reference[start : start + WINDOW]) > SPEECH
+        if level(reference[start : start + WINDOW]) > SPEECH
     ]
     assert windows, "the reference holds no speech"
     share = float(np.mean(np.array(windows) > ALIKE))
@@ -65,12 +65,14 @@ def _unit(samples):
     return np.asarray(samples, dtype=np.float64) / 32_768
 
 
-def _level(samples):
+def level(samples):
+    """Root mean square; full scale is 1."""
     return float(np.sqrt(np.mean(_unit(samples) ** 2)))
 
 
-def _lag(reference, heard):
+def lag_of(reference, heard):
     """Where `reference` begins in `heard`."""
+    reference, heard = _unit(reference), _unit(heard)
     size = 1 << (len(reference) + len(heard)).bit_length()
     product = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(reference, size))
     at = int(np.argmax(np.fft.irfft(product, size)))
@@ -90,6 +92,6 @@ def _likeness(window, heard, due):
 def _pesq(reference, heard):
     if pesq is None:
         return None
-    if _level(heard) < SPEECH / 10:
+    if level(heard) < SPEECH / 10:
         return 1.0  # it divides by the level
     return float(pesq(RATE, np.asarray(reference, np.int16), np.asarray(heard, np.int16), "nb"))
