@@ -6,9 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use squelch_call::http;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -69,6 +74,29 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
             drop(permit);
         });
     }
+}
+
+/// A request as data.
+pub(crate) fn as_data(head: &request::Parts, body: Bytes) -> http::Request {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    http::Request {
+        method: head.method.to_string(),
+        target: head.uri.to_string(),
+        headers: (head.headers.iter())
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
+        body,
+    }
+}
+
+/// A response out of data.
+pub(crate) fn framed(response: http::Response) -> Response {
+    let mut framed = Response::builder().status(response.status);
+    for (name, value) in response.headers {
+        framed = framed.header(name, value);
+    }
+    let framed = framed.body(Body::from(response.body));
+    framed.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 /// Connections of one server at once.

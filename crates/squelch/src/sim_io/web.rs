@@ -1,7 +1,7 @@
 //! The stand-in's REST and WebSocket.
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -52,12 +52,12 @@ async fn rest(State(asks): State<Asks>, request: Request) -> Response {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let (reply, answer) = oneshot::channel();
-    let request = asked(&head, body);
+    let request = http_server::as_data(&head, body);
     if asks.send(WebAsk::Http { request, reply }).await.is_err() {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     match answer.await {
-        Ok(response) => framed(response),
+        Ok(response) => http_server::framed(response),
         Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }
@@ -69,7 +69,7 @@ async fn sideband(
 ) -> Response {
     let (head, _) = request.into_parts();
     let (reply, answer) = oneshot::channel();
-    let request = asked(&head, bytes::Bytes::new());
+    let request = http_server::as_data(&head, bytes::Bytes::new());
     if asks.send(WebAsk::Open { request, reply }).await.is_err() {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
@@ -77,7 +77,7 @@ async fn sideband(
         Ok(Ok((socket, texts))) => {
             upgrade.on_upgrade(move |stream| converse(stream, socket, texts, asks))
         }
-        Ok(Err(refused)) => framed(refused),
+        Ok(Err(refused)) => http_server::framed(refused),
         Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }
@@ -115,28 +115,6 @@ async fn converse(
         }
     }
     let _ = asks.send(WebAsk::Closed { socket }).await;
-}
-
-fn asked(head: &axum::http::request::Parts, body: bytes::Bytes) -> http::Request {
-    let text =
-        |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    http::Request {
-        method: head.method.to_string(),
-        target: head.uri.to_string(),
-        headers: (head.headers.iter())
-            .map(|(name, value)| (name.to_string(), text(value)))
-            .collect(),
-        body,
-    }
-}
-
-fn framed(response: http::Response) -> Response {
-    let mut framed = Response::builder().status(response.status);
-    for (name, value) in response.headers {
-        framed = framed.header(name, value);
-    }
-    let framed = framed.body(Body::from(response.body));
-    framed.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 /// More than a session may be long.
