@@ -148,7 +148,11 @@ impl MediaIo {
         let Some(pair) = self.waiting.remove(&call) else {
             return;
         };
-        let fewest = (self.workers.iter_mut().enumerate()).min_by_key(|(_, worker)| worker.calls);
+        let alive = |worker: &Worker| worker.thread.as_ref().is_some_and(|t| !t.is_finished());
+        let workers = self.workers.iter_mut().enumerate();
+        let fewest = workers
+            .filter(|(_, worker)| alive(worker))
+            .min_by_key(|(_, worker)| worker.calls);
         let Some((number, worker)) = fewest else {
             return;
         };
@@ -196,9 +200,10 @@ impl MediaIo {
 
 impl Worker {
     fn tell(&self, command: Command) {
-        if self.commands.send(command).is_ok()
-            && let Err(error) = self.waker.wake()
-        {
+        if self.commands.send(command).is_err() {
+            // Only a panic ends a worker; its calls end by their media timeout.
+            tracing::error!("a media worker is gone");
+        } else if let Err(error) = self.waker.wake() {
             // It will look by itself within a second.
             tracing::warn!(%error, "a media worker could not be woken");
         }

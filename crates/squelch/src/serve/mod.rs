@@ -165,6 +165,13 @@ impl Running {
         self.admin
     }
 
+    /// Waits for the gateway's task to end although nobody told it to, which is a mistake of ours.
+    pub async fn broken(&mut self) {
+        if let Err(error) = (&mut self.driver).await {
+            tracing::error!(%error, "the gateway's task ended by a panic");
+        }
+    }
+
     /// Takes no new calls, waits for those that are up as long as `limits.drain` says, then ends
     /// them. Every record is in the file when this returns.
     pub async fn stop(self) {

@@ -52,12 +52,15 @@ async fn serve(config: Config) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return fail(NAME, &error),
     };
-    let running = match start(config).await {
+    let mut running = match start(config).await {
         Ok(running) => running,
         Err(error) => return fail(NAME, &error),
     };
     announce(&running);
-    signals.stop().await;
+    tokio::select! {
+        () = signals.stop() => {}
+        () = running.broken() => return fail(NAME, &"the gateway broke; its log says how"),
+    }
     tracing::info!("stopping; once more to stop at once");
     tokio::select! {
         () = running.stop() => ExitCode::SUCCESS,
