@@ -129,3 +129,18 @@ fn a_sixth_of_raw_pcm16_is_muted() {
     let bridge = world.bridges().next().expect("a call");
     assert!(bridge.guard().muted > Duration::from_secs(3));
 }
+
+#[test]
+fn raw_pcm16_is_only_told_where_the_guard_observes_and_muted_where_it_may_not_repair() {
+    for (action, muted) in [(GuardAction::Observe, false), (GuardAction::Mute, true)] {
+        let mut setup = setup();
+        setup.openai.misreading = SimFault::Pcm16AsG711;
+        setup.gateway.guard.action = action;
+        let (world, heard) = clobbered(setup);
+        let silent = level(&heard[5 * 8_000..7 * 8_000]) < 100.0;
+        assert_eq!(silent, muted, "{action:?}");
+        assert!(world.gateway().counters().faults[&("openai", "pcm16_as_g711")] >= 1);
+        let bridge = world.bridges().next().expect("a call");
+        assert_eq!(bridge.guard().repaired, Duration::ZERO);
+    }
+}
