@@ -115,10 +115,10 @@ impl Detector {
         if payload.is_empty() {
             return None;
         }
-        let (shape, bits) = readings::as_labelled(self.law, payload);
         if !readings::is_varied(payload) {
             return None;
         }
+        let (shape, bits) = readings::as_labelled(self.law, payload);
         let telegraph = self.telegraph.observe(at, self.law, payload, &shape);
         // A burst's silence is smooth under any reading: it says nothing of PCM16.
         let misread = match self.telegraph.is_burst() {
