@@ -1,4 +1,6 @@
 //! Audio as samples: levels, resampling, Opus.
 
 pub mod level;
+#[cfg(feature = "opus")]
+pub mod opus;
 pub mod resample;
