@@ -6,7 +6,7 @@
 mod side_by_side;
 
 use side_by_side::{Group, speech};
-use squelch_g711::{Law, convert_in_place};
+use squelch_g711::{Kernel, Law};
 use std::hint::black_box;
 
 /// 20 ms at 8 kHz.
@@ -18,22 +18,19 @@ fn packets<'a, T, U>(all: &'a [T], mut f: impl FnMut(&'a [T]) -> U + 'a) -> impl
     move || f(black_box(next.next().unwrap_or_default()))
 }
 
+fn ours(kernel: Kernel) -> String {
+    format!("squelch-g711, {}", kernel.name())
+}
+
 fn decode(name: &str, law: Law, theirs: impl Fn(u8) -> i16, codes: &[u8], pcm: &[i16]) {
     let mut group = Group::new(format!("decode {name}"), "packet of 160 samples");
-    let (mut a, mut b, mut c) = ([0_i16; PACKET], [0_i16; PACKET], [0_i16; PACKET]);
+    let (mut a, mut c) = ([0_i16; PACKET], [0_i16; PACKET]);
     group
         .row(
             "memcpy of the samples",
             packets(pcm, move |packet| {
                 a.copy_from_slice(packet);
                 black_box(&a);
-            }),
-        )
-        .row(
-            "squelch-g711",
-            packets(codes, move |packet| {
-                law.decode(packet, &mut b);
-                black_box(&b);
             }),
         )
         .row(
@@ -44,26 +41,27 @@ fn decode(name: &str, law: Law, theirs: impl Fn(u8) -> i16, codes: &[u8], pcm: &
                 }
                 black_box(&c);
             }),
-        )
-        .run();
+        );
+    for kernel in Kernel::available() {
+        let mut b = [0_i16; PACKET];
+        let row = packets(codes, move |packet| {
+            kernel.decode(law, packet, &mut b);
+            black_box(&b);
+        });
+        group.row(ours(kernel), row);
+    }
+    group.run();
 }
 
 fn encode(name: &str, law: Law, theirs: impl Fn(i16) -> u8, pcm: &[i16]) {
     let mut group = Group::new(format!("encode {name}"), "packet of 160 samples");
-    let (mut a, mut b, mut c) = ([0_i16; PACKET], [0_u8; PACKET], [0_u8; PACKET]);
+    let (mut a, mut c) = ([0_i16; PACKET], [0_u8; PACKET]);
     group
         .row(
             "memcpy of the samples",
             packets(pcm, move |packet| {
                 a.copy_from_slice(packet);
                 black_box(&a);
-            }),
-        )
-        .row(
-            "squelch-g711",
-            packets(pcm, move |packet| {
-                law.encode(packet, &mut b);
-                black_box(&b);
             }),
         )
         .row(
@@ -74,27 +72,27 @@ fn encode(name: &str, law: Law, theirs: impl Fn(i16) -> u8, pcm: &[i16]) {
                 }
                 black_box(&c);
             }),
-        )
-        .run();
+        );
+    for kernel in Kernel::available() {
+        let mut b = [0_u8; PACKET];
+        let row = packets(pcm, move |packet| {
+            kernel.encode(law, packet, &mut b);
+            black_box(&b);
+        });
+        group.row(ours(kernel), row);
+    }
+    group.run();
 }
 
 fn convert(name: &str, from: Law, to: Law, theirs: impl Fn(u8) -> u8, codes: &[u8]) {
     let mut group = Group::new(format!("convert {name}"), "packet of 160 samples");
-    let (mut a, mut b, mut c) = ([0_u8; PACKET], [0_u8; PACKET], [0_u8; PACKET]);
+    let (mut a, mut c) = ([0_u8; PACKET], [0_u8; PACKET]);
     group
         .row(
             "memcpy of the codes",
             packets(codes, move |packet| {
                 a.copy_from_slice(packet);
                 black_box(&a);
-            }),
-        )
-        .row(
-            "squelch-g711, memcpy and in place",
-            packets(codes, move |packet| {
-                b.copy_from_slice(packet);
-                convert_in_place(from, to, &mut b);
-                black_box(&b);
             }),
         )
         .row(
@@ -105,8 +103,17 @@ fn convert(name: &str, from: Law, to: Law, theirs: impl Fn(u8) -> u8, codes: &[u
                 }
                 black_box(&c);
             }),
-        )
-        .run();
+        );
+    for kernel in Kernel::available() {
+        let mut b = [0_u8; PACKET];
+        let row = packets(codes, move |packet| {
+            b.copy_from_slice(packet);
+            kernel.convert_in_place(from, to, &mut b);
+            black_box(&b);
+        });
+        group.row(format!("{}, after a copy", ours(kernel)), row);
+    }
+    group.run();
 }
 
 fn main() {

@@ -39,7 +39,7 @@ impl Mode {
 }
 
 struct Row<'a> {
-    name: &'static str,
+    name: String,
     run: Box<dyn FnMut() + 'a>,
     nanoseconds: Vec<f64>,
 }
@@ -64,11 +64,11 @@ impl<'a> Group<'a> {
     /// Adds a row. The first is what the others are compared with.
     pub(crate) fn row<T>(
         &mut self,
-        name: &'static str,
+        name: impl Into<String>,
         mut run: impl FnMut() -> T + 'a,
     ) -> &mut Group<'a> {
         self.rows.push(Row {
-            name,
+            name: name.into(),
             run: Box::new(move || {
                 black_box(run());
             }),

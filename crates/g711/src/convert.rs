@@ -1,6 +1,6 @@
 //! One law to the other without a linear detour at run time.
 
-use crate::{Law, tables};
+use crate::{Kernel, Law, tables};
 
 static MU_TO_A: [u8; 256] = tabulate(Law::Mu);
 static A_TO_MU: [u8; 256] = tabulate(Law::A);
@@ -10,13 +10,15 @@ static A_TO_MU: [u8; 256] = tabulate(Law::A);
 /// **Source**: decode, then encode, as G.191's tools do when chained. G.711's own tables 3 and 4 differ from
 /// that in a few codes; which of the two is shipped is a decision that the tests pin.
 pub fn convert_in_place(from: Law, to: Law, codes: &mut [u8]) {
-    let table = match (from, to) {
-        (Law::Mu, Law::A) => &MU_TO_A,
-        (Law::A, Law::Mu) => &A_TO_MU,
-        (Law::Mu, Law::Mu) | (Law::A, Law::A) => return,
-    };
-    for code in codes {
-        *code = table[usize::from(*code)];
+    Kernel::best().convert_in_place(from, to, codes);
+}
+
+/// The table from one law to the other; none where they are the same.
+pub(crate) fn table(from: Law, to: Law) -> Option<&'static [u8; 256]> {
+    match (from, to) {
+        (Law::Mu, Law::A) => Some(&MU_TO_A),
+        (Law::A, Law::Mu) => Some(&A_TO_MU),
+        (Law::Mu, Law::Mu) | (Law::A, Law::A) => None,
     }
 }
 

@@ -10,11 +10,19 @@
 //! Law::Mu.decode(&[0xFF, 0x80, 0x00], &mut pcm);
 //! assert_eq!(pcm, [0, 32_124, -32_124]);
 //! ```
+//!
+//! The kernel is chosen at run time: AVX-512 with VBMI, AVX2, or the scalar tables ([`Kernel`]). Without the
+//! feature `std` it is the scalar tables.
 #![no_std]
 
+#[cfg(feature = "std")]
+extern crate std;
+
+mod arch;
 mod convert;
 mod tables;
 
+pub use arch::Kernel;
 pub use convert::convert_in_place;
 
 /// A companding law of ITU-T G.711.
@@ -62,31 +70,14 @@ impl Law {
     ///
     /// **Shape**: as many samples as the shorter of the two slices holds; the rest of the longer is left alone.
     pub fn decode(self, codes: &[u8], pcm: &mut [i16]) {
-        let table = match self {
-            Law::Mu => &tables::MU_DECODE,
-            Law::A => &tables::A_DECODE,
-        };
-        for (sample, code) in pcm.iter_mut().zip(codes) {
-            *sample = table[usize::from(*code)];
-        }
+        Kernel::best().decode(self, codes, pcm);
     }
 
     /// Encodes samples into codes.
     ///
     /// **Shape**: as many codes as the shorter of the two slices holds; the rest of the longer is left alone.
     pub fn encode(self, pcm: &[i16], codes: &mut [u8]) {
-        match self {
-            Law::Mu => {
-                for (code, sample) in codes.iter_mut().zip(pcm) {
-                    *code = tables::encode_mu(*sample);
-                }
-            }
-            Law::A => {
-                for (code, sample) in codes.iter_mut().zip(pcm) {
-                    *code = tables::encode_a(*sample);
-                }
-            }
-        }
+        Kernel::best().encode(self, pcm, codes);
     }
 }
 

@@ -2,7 +2,7 @@
 //! decision values of tables 1 and 2 of G.711, searched, with no bit arithmetic in common with the kernels.
 
 extern crate std;
-use crate::{Law, convert_in_place};
+use crate::{Kernel, Law, convert_in_place};
 use std::vec::Vec;
 
 /// The positive half of a law as (lower decision value, output value) for each step, on the 16-bit scale.
@@ -124,6 +124,89 @@ fn slices_of_any_length_agree_with_single_samples() {
             for ((code, sample), again) in codes.iter().zip(&pcm).zip(&back) {
                 assert_eq!(*sample, law.decode_sample(*code));
                 assert_eq!(*again, law.encode_sample(*sample));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_kernel_is_the_scalar_one_for_every_code_and_sample() {
+    let codes: Vec<u8> = (0..=255).collect();
+    let samples: Vec<i16> = (i16::MIN..=i16::MAX).collect();
+    for kernel in Kernel::available() {
+        for law in [Law::Mu, Law::A] {
+            let mut pcm = std::vec![0; codes.len()];
+            kernel.decode(law, &codes, &mut pcm);
+            for (code, sample) in codes.iter().zip(&pcm) {
+                let want = law.decode_sample(*code);
+                assert_eq!(*sample, want, "{} {law:?} {code:#04x}", kernel.name());
+            }
+            let mut encoded = std::vec![0; samples.len()];
+            kernel.encode(law, &samples, &mut encoded);
+            for (sample, code) in samples.iter().zip(&encoded) {
+                let want = law.encode_sample(*sample);
+                assert_eq!(*code, want, "{} {law:?} {sample}", kernel.name());
+            }
+        }
+        for (from, to) in [(Law::Mu, Law::A), (Law::A, Law::Mu)] {
+            let mut converted = codes.clone();
+            kernel.convert_in_place(from, to, &mut converted);
+            for (code, converted) in codes.iter().zip(converted) {
+                let want = to.encode_sample(from.decode_sample(*code));
+                assert_eq!(converted, want, "{} {from:?} {code:#04x}", kernel.name());
+            }
+        }
+    }
+}
+
+/// Any length at any alignment, and not a byte beside it.
+#[test]
+fn every_kernel_keeps_to_its_slices() {
+    const ROOM: usize = 64 + 1_024 + 64;
+    let codes: Vec<u8> = (0..ROOM).map(|i| (i * 89 % 251) as u8).collect();
+    let samples: Vec<i16> = (0..ROOM).map(|i| (i * 7_919) as i16).collect();
+    for kernel in Kernel::available() {
+        // Lengths around the registers' sizes at every alignment, all others at a few.
+        for length in 0..=1_024 {
+            let near = length % 16 <= 1 || length % 16 == 15;
+            for start in (0..64).step_by(if near { 1 } else { 21 }) {
+                let part = start..start + length;
+                let law = if length % 2 == 0 { Law::Mu } else { Law::A };
+                let mut pcm = [0x5A5A_i16; ROOM];
+                kernel.decode(law, &codes[part.clone()], &mut pcm[part.clone()]);
+                let mut encoded = [0xA5_u8; ROOM];
+                kernel.encode(law, &samples[part.clone()], &mut encoded[part.clone()]);
+                let mut converted = codes.clone();
+                kernel.convert_in_place(Law::Mu, Law::A, &mut converted[part.clone()]);
+                // The ends and what is beside them: the middle is the other test's.
+                let edges = [
+                    start.wrapping_sub(1),
+                    start,
+                    part.end.wrapping_sub(1),
+                    part.end,
+                ];
+                for at in edges.into_iter().filter(|at| *at < ROOM) {
+                    let inside = part.contains(&at);
+                    let name = kernel.name();
+                    let told = (name, length, start, at);
+                    let want = if inside {
+                        law.decode_sample(codes[at])
+                    } else {
+                        0x5A5A
+                    };
+                    assert_eq!(pcm[at], want, "{told:?}");
+                    let want = if inside {
+                        law.encode_sample(samples[at])
+                    } else {
+                        0xA5
+                    };
+                    assert_eq!(encoded[at], want, "{told:?}");
+                    let want = match inside {
+                        true => Law::A.encode_sample(Law::Mu.decode_sample(codes[at])),
+                        false => codes[at],
+                    };
+                    assert_eq!(converted[at], want, "{told:?}");
+                }
             }
         }
     }

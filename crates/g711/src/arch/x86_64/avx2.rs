@@ -1,0 +1,181 @@
+//! AVX2: sixteen samples a step by small tables in a register; what is left at the end is scalar.
+
+use core::arch::x86_64::*;
+
+use crate::Law;
+use crate::arch::scalar;
+
+/// The machine has AVX2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    #[inline]
+    pub(crate) fn detect() -> Option<Avx2> {
+        std::is_x86_feature_detected!("avx2").then_some(Avx2(()))
+    }
+
+    pub(crate) fn decode(self, law: Law, codes: &[u8], pcm: &mut [i16]) {
+        // SAFETY: `self` shows that the machine has the instructions.
+        unsafe {
+            match law {
+                Law::Mu => decode::<true>(codes, pcm),
+                Law::A => decode::<false>(codes, pcm),
+            }
+        }
+    }
+
+    pub(crate) fn encode(self, law: Law, pcm: &[i16], codes: &mut [u8]) {
+        // SAFETY: as above.
+        unsafe {
+            match law {
+                Law::Mu => encode::<true>(pcm, codes),
+                Law::A => encode::<false>(pcm, codes),
+            }
+        }
+    }
+
+    pub(crate) fn look_up(self, table: &[u8; 256], codes: &mut [u8]) {
+        // SAFETY: as above.
+        unsafe { look_up(table, codes) }
+    }
+}
+
+/// Two to the segment, and for A-law to the segment less one, at least zero.
+const MU_POWERS: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0];
+const A_POWERS: [u8; 16] = [1, 1, 2, 4, 8, 16, 32, 64, 0, 0, 0, 0, 0, 0, 0, 0];
+/// What is added to twice the step: A-law's first segment has no leading one.
+const A_LEADS: [u8; 16] = [1, 33, 33, 33, 33, 33, 33, 33, 0, 0, 0, 0, 0, 0, 0, 0];
+
+#[target_feature(enable = "avx2")]
+fn decode<const MU: bool>(codes: &[u8], pcm: &mut [i16]) {
+    let word = |value: i16| _mm256_set1_epi16(value);
+    let powers = table(if MU { &MU_POWERS } else { &A_POWERS });
+    let leads = table(&A_LEADS);
+    let step = |codes: __m128i| {
+        let codes = _mm256_cvtepu8_epi16(codes);
+        // Mu-law inverts all bits, A-law every second; bit 7 stays clear for positive values.
+        let plain = _mm256_xor_si256(codes, word(if MU { 0xFF } else { 0xD5 }));
+        let negative = _mm256_cmpgt_epi16(plain, word(0x7F));
+        let segment = _mm256_and_si256(_mm256_srli_epi16::<4>(plain), word(0x07));
+        let twice = _mm256_slli_epi16::<1>(_mm256_and_si256(plain, word(0x0F)));
+        // The high byte of each word looks entry 0 up, and is cut off.
+        let byte = word(0xFF);
+        let power = _mm256_and_si256(_mm256_shuffle_epi8(powers, segment), byte);
+        let magnitude = if MU {
+            let biased = _mm256_mullo_epi16(_mm256_add_epi16(twice, word(33)), power);
+            _mm256_slli_epi16::<2>(_mm256_sub_epi16(biased, word(33)))
+        } else {
+            let lead = _mm256_and_si256(_mm256_shuffle_epi8(leads, segment), byte);
+            let value = _mm256_mullo_epi16(_mm256_add_epi16(twice, lead), power);
+            _mm256_slli_epi16::<3>(value)
+        };
+        _mm256_sub_epi16(_mm256_xor_si256(magnitude, negative), negative)
+    };
+    let mut whole = codes.chunks_exact(16);
+    let mut out = pcm.chunks_exact_mut(16);
+    for (codes, pcm) in whole.by_ref().zip(out.by_ref()) {
+        // SAFETY: the chunks hold 16 codes and 16 samples, half a register and a register.
+        unsafe {
+            let samples = step(_mm_loadu_si128(codes.as_ptr().cast()));
+            _mm256_storeu_si256(pcm.as_mut_ptr().cast(), samples);
+        }
+    }
+    let law = if MU { Law::Mu } else { Law::A };
+    scalar::decode(law, whole.remainder(), out.into_remainder());
+}
+
+/// The segment by the four highest bits of a magnitude, where one of them is set.
+const UPPER: [u8; 16] = [0, 4, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7];
+/// The segment by the next four of a biased mu-law magnitude (bits 5 to 8).
+const MU_LOWER: [u8; 16] = [0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3];
+/// The segment by the next three of an A-law magnitude (bits 4 to 6).
+const A_LOWER: [u8; 16] = [0, 1, 2, 2, 3, 3, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0];
+/// A factor whose product has the shifted magnitude in its upper word: `2^(15 - shift)`, its high byte.
+const MU_FACTORS: [u8; 16] = [128, 64, 32, 16, 8, 4, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+const A_FACTORS: [u8; 16] = [128, 128, 64, 32, 16, 8, 4, 2, 0, 0, 0, 0, 0, 0, 0, 0];
+
+#[target_feature(enable = "avx2")]
+fn encode<const MU: bool>(pcm: &[i16], codes: &mut [u8]) {
+    let word = |value: i16| _mm256_set1_epi16(value);
+    let upper = table(&UPPER);
+    let lower = table(if MU { &MU_LOWER } else { &A_LOWER });
+    let factors = table(if MU { &MU_FACTORS } else { &A_FACTORS });
+    let step = |samples: __m256i| {
+        let negative = _mm256_srai_epi16::<15>(samples);
+        // One's complement, as tables::encode_mu and encode_a.
+        let magnitude = _mm256_xor_si256(samples, negative);
+        let (magnitude, high, low) = if MU {
+            let clipped = _mm256_min_epu16(_mm256_srli_epi16::<2>(magnitude), word(8_158));
+            let biased = _mm256_add_epi16(clipped, word(33));
+            let low = _mm256_and_si256(_mm256_srli_epi16::<5>(biased), word(0x0F));
+            (biased, _mm256_srli_epi16::<9>(biased), low)
+        } else {
+            let magnitude = _mm256_srli_epi16::<4>(magnitude);
+            let low = _mm256_and_si256(_mm256_srli_epi16::<4>(magnitude), word(0x07));
+            (magnitude, _mm256_srli_epi16::<7>(magnitude), low)
+        };
+        // The high byte of each word looks entry 0 up, which is 0 in both.
+        let segment = _mm256_max_epu8(
+            _mm256_shuffle_epi8(upper, high),
+            _mm256_shuffle_epi8(lower, low),
+        );
+        let factor = _mm256_slli_epi16::<8>(_mm256_shuffle_epi8(factors, segment));
+        // Mu-law shifts by one more than its segment, A-law by one less; the factor holds one of A-law's.
+        let shifted = if MU {
+            _mm256_mulhi_epu16(magnitude, factor)
+        } else {
+            _mm256_mulhi_epu16(_mm256_slli_epi16::<1>(magnitude), factor)
+        };
+        let mantissa = _mm256_and_si256(shifted, word(0x0F));
+        let plain = _mm256_or_si256(_mm256_slli_epi16::<4>(segment), mantissa);
+        let sign = _mm256_and_si256(negative, word(0x80));
+        let line = word(if MU { 0xFF } else { 0xD5 });
+        let words = _mm256_xor_si256(_mm256_xor_si256(plain, sign), line);
+        // Packing works within lanes: the two halves are brought together.
+        let bytes = _mm256_packus_epi16(words, words);
+        _mm256_castsi256_si128(_mm256_permute4x64_epi64::<0b00_00_10_00>(bytes))
+    };
+    let mut whole = pcm.chunks_exact(16);
+    let mut out = codes.chunks_exact_mut(16);
+    for (pcm, codes) in whole.by_ref().zip(out.by_ref()) {
+        // SAFETY: the chunks hold 16 samples and 16 codes, a register and half of one.
+        unsafe {
+            let packed = step(_mm256_loadu_si256(pcm.as_ptr().cast()));
+            _mm_storeu_si128(codes.as_mut_ptr().cast(), packed);
+        }
+    }
+    let law = if MU { Law::Mu } else { Law::A };
+    scalar::encode(law, whole.remainder(), out.into_remainder());
+}
+
+/// Any table of 256 bytes: sixteen rows of sixteen, each looked up where the code's upper half names it.
+#[target_feature(enable = "avx2")]
+fn look_up(bytes: &[u8; 256], codes: &mut [u8]) {
+    let (rows, _) = bytes.as_chunks::<16>();
+    let nibble = _mm256_set1_epi8(0x0F);
+    let mut whole = codes.chunks_exact_mut(32);
+    for codes in whole.by_ref() {
+        let place = codes.as_mut_ptr();
+        // SAFETY: the chunk holds 32 codes, a register.
+        let loaded = unsafe { _mm256_loadu_si256(place.cast()) };
+        let low = _mm256_and_si256(loaded, nibble);
+        let high = _mm256_and_si256(_mm256_srli_epi16::<4>(loaded), nibble);
+        let mut found = _mm256_setzero_si256();
+        for (number, row) in (0_i8..).zip(rows) {
+            let here = _mm256_cmpeq_epi8(high, _mm256_set1_epi8(number));
+            let looked = _mm256_shuffle_epi8(table(row), low);
+            found = _mm256_or_si256(found, _mm256_and_si256(looked, here));
+        }
+        // SAFETY: as above.
+        unsafe { _mm256_storeu_si256(place.cast(), found) }
+    }
+    scalar::look_up(bytes, whole.into_remainder());
+}
+
+/// Sixteen bytes in both lanes, as `vpshufb` wants them.
+#[target_feature(enable = "avx2")]
+fn table(bytes: &[u8; 16]) -> __m256i {
+    // SAFETY: sixteen bytes are read from an array of sixteen.
+    _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) })
+}

@@ -1,0 +1,12 @@
+//! AVX2 and AVX-512 (F, BW, VBMI). Each type is a proof that the machine has its instructions.
+
+#![expect(
+    unsafe_code,
+    reason = "vector loads and stores, and the step into code for other machines"
+)]
+
+mod avx2;
+mod avx512;
+
+pub(super) use avx2::Avx2;
+pub(super) use avx512::Avx512;
