@@ -1,5 +1,7 @@
-//! The kernels: the same six functions for each instruction set, all equal to the scalar ones bit by bit.
+//! The kernels: the same three functions for each instruction set, all equal to the scalar ones bit by bit.
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 pub(crate) mod scalar;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_64;
@@ -13,14 +15,35 @@ use crate::Law;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kernel(Set);
 
-/// Instruction sets. A value but `Scalar` is only made where the machine was asked for it.
+/// Instruction sets. Those that not every machine has hold the proof that this one has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Set {
     Scalar,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     Avx2(x86_64::Avx2),
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    Avx512(x86_64::Avx512),
+    Avx512Bw(x86_64::Avx512Bw),
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    Avx512Vbmi(x86_64::Avx512Vbmi),
+}
+
+/// Runs a function of the kernel's instruction set.
+macro_rules! run {
+    ($kernel:expr, $function:ident($($argument:expr),*)) => {
+        match $kernel.0 {
+            Set::Scalar => scalar::$function($($argument),*),
+            #[cfg(target_arch = "aarch64")]
+            Set::Neon => aarch64::$function($($argument),*),
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Set::Avx2(set) => set.$function($($argument),*),
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Set::Avx512Bw(set) => set.$function($($argument),*),
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Set::Avx512Vbmi(set) => set.$function($($argument),*),
+        }
+    };
 }
 
 impl Kernel {
@@ -34,14 +57,25 @@ impl Kernel {
     pub fn best() -> Kernel {
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
         {
-            if let Some(set) = x86_64::Avx512::detect() {
-                return Kernel(Set::Avx512(set));
+            if let Some(set) = x86_64::Avx512Vbmi::detect() {
+                return Kernel(Set::Avx512Vbmi(set));
+            }
+            if let Some(set) = x86_64::Avx512Bw::detect() {
+                return Kernel(Set::Avx512Bw(set));
             }
             if let Some(set) = x86_64::Avx2::detect() {
                 return Kernel(Set::Avx2(set));
             }
+            Kernel::SCALAR
         }
-        Kernel::SCALAR
+        #[cfg(target_arch = "aarch64")]
+        {
+            Kernel(Set::Neon)
+        }
+        #[cfg(not(any(target_arch = "aarch64", all(feature = "std", target_arch = "x86_64"))))]
+        {
+            Kernel::SCALAR
+        }
     }
 
     /// All kernels of this machine, the slowest first.
@@ -49,21 +83,28 @@ impl Kernel {
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
         let others = [
             x86_64::Avx2::detect().map(Set::Avx2),
-            x86_64::Avx512::detect().map(Set::Avx512),
+            x86_64::Avx512Bw::detect().map(Set::Avx512Bw),
+            x86_64::Avx512Vbmi::detect().map(Set::Avx512Vbmi),
         ];
-        #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+        #[cfg(target_arch = "aarch64")]
+        let others = [Some(Set::Neon)];
+        #[cfg(not(any(target_arch = "aarch64", all(feature = "std", target_arch = "x86_64"))))]
         let others: [Option<Set>; 0] = [];
         core::iter::once(Kernel::SCALAR).chain(others.into_iter().flatten().map(Kernel))
     }
 
-    /// Its name: `scalar`, `avx2`, `avx512vbmi`.
+    /// Its name: `scalar`, `neon`, `avx2`, `avx512bw`, `avx512vbmi`.
     pub const fn name(self) -> &'static str {
         match self.0 {
             Set::Scalar => "scalar",
+            #[cfg(target_arch = "aarch64")]
+            Set::Neon => "neon",
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
             Set::Avx2(_) => "avx2",
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Set::Avx512(_) => "avx512vbmi",
+            Set::Avx512Bw(_) => "avx512bw",
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Set::Avx512Vbmi(_) => "avx512vbmi",
         }
     }
 
@@ -72,13 +113,7 @@ impl Kernel {
     pub fn decode(self, law: Law, codes: &[u8], pcm: &mut [i16]) {
         let length = codes.len().min(pcm.len());
         let (codes, pcm) = (&codes[..length], &mut pcm[..length]);
-        match self.0 {
-            Set::Scalar => scalar::decode(law, codes, pcm),
-            #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Set::Avx2(set) => set.decode(law, codes, pcm),
-            #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Set::Avx512(set) => set.decode(law, codes, pcm),
-        }
+        run!(self, decode(law, codes, pcm));
     }
 
     /// As [`Law::encode`].
@@ -86,27 +121,14 @@ impl Kernel {
     pub fn encode(self, law: Law, pcm: &[i16], codes: &mut [u8]) {
         let length = pcm.len().min(codes.len());
         let (pcm, codes) = (&pcm[..length], &mut codes[..length]);
-        match self.0 {
-            Set::Scalar => scalar::encode(law, pcm, codes),
-            #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Set::Avx2(set) => set.encode(law, pcm, codes),
-            #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Set::Avx512(set) => set.encode(law, pcm, codes),
-        }
+        run!(self, encode(law, pcm, codes));
     }
 
     /// As [`convert_in_place`](crate::convert_in_place).
     #[inline]
     pub fn convert_in_place(self, from: Law, to: Law, codes: &mut [u8]) {
-        let Some(table) = crate::convert::table(from, to) else {
-            return;
-        };
-        match self.0 {
-            Set::Scalar => scalar::look_up(table, codes),
-            #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Set::Avx2(set) => set.look_up(table, codes),
-            #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Set::Avx512(set) => set.look_up(table, codes),
+        if let Some(table) = crate::convert::table(from, to) {
+            run!(self, look_up(table, codes));
         }
     }
 }

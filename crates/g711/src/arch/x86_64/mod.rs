@@ -1,4 +1,4 @@
-//! AVX2 and AVX-512 (F, BW, VBMI). Each type is a proof that the machine has its instructions.
+//! AVX2 and AVX-512. Each type is a proof that the machine has its instructions.
 
 #![expect(
     unsafe_code,
@@ -6,7 +6,9 @@
 )]
 
 mod avx2;
-mod avx512;
+mod avx512bw;
+mod avx512vbmi;
 
 pub(super) use avx2::Avx2;
-pub(super) use avx512::Avx512;
+pub(super) use avx512bw::Avx512Bw;
+pub(super) use avx512vbmi::Avx512Vbmi;

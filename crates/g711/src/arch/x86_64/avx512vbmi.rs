@@ -8,15 +8,15 @@ use crate::{Law, tables};
 
 /// The machine has AVX-512 F, BW and VBMI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Avx512(());
+pub(crate) struct Avx512Vbmi(());
 
-impl Avx512 {
+impl Avx512Vbmi {
     #[inline]
-    pub(crate) fn detect() -> Option<Avx512> {
+    pub(crate) fn detect() -> Option<Avx512Vbmi> {
         let has = std::is_x86_feature_detected!("avx512f")
             && std::is_x86_feature_detected!("avx512bw")
             && std::is_x86_feature_detected!("avx512vbmi");
-        has.then_some(Avx512(()))
+        has.then_some(Avx512Vbmi(()))
     }
 
     pub(crate) fn decode(self, law: Law, codes: &[u8], pcm: &mut [i16]) {
