@@ -2,19 +2,20 @@
 
 use core::arch::x86_64::*;
 
+use super::Avx2;
 use crate::Law;
 use crate::arch::scalar;
 
-/// The machine has AVX-512 F and BW.
+/// The machine has AVX-512 F and BW, and AVX2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Avx512Bw(());
+pub(crate) struct Avx512Bw(Avx2);
 
 impl Avx512Bw {
     #[inline]
     pub(crate) fn detect() -> Option<Avx512Bw> {
         let has =
             std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512bw");
-        has.then_some(Avx512Bw(()))
+        Avx2::detect().filter(|_| has).map(Avx512Bw)
     }
 
     pub(crate) fn decode(self, law: Law, codes: &[u8], pcm: &mut [i16]) {
@@ -37,9 +38,9 @@ impl Avx512Bw {
         }
     }
 
+    /// By AVX2: masks over wider rows were measured to be slower.
     pub(crate) fn look_up(self, table: &[u8; 256], codes: &mut [u8]) {
-        // SAFETY: as above.
-        unsafe { look_up(table, codes) }
+        self.0.look_up(table, codes);
     }
 }
 
@@ -132,29 +133,6 @@ fn encode<const MU: bool>(pcm: &[i16], codes: &mut [u8]) {
     }
     let law = if MU { Law::Mu } else { Law::A };
     scalar::encode(law, whole.remainder(), out.into_remainder());
-}
-
-/// Any table of 256 bytes: sixteen rows of sixteen, each looked up where the code's upper half names it.
-#[target_feature(enable = "avx512f,avx512bw")]
-fn look_up(bytes: &[u8; 256], codes: &mut [u8]) {
-    let (rows, _) = bytes.as_chunks::<16>();
-    let nibble = _mm512_set1_epi8(0x0F);
-    let mut whole = codes.chunks_exact_mut(64);
-    for codes in whole.by_ref() {
-        let place = codes.as_mut_ptr();
-        // SAFETY: the chunk holds 64 codes, a register.
-        let loaded = unsafe { _mm512_loadu_si512(place.cast()) };
-        let low = _mm512_and_si512(loaded, nibble);
-        let high = _mm512_and_si512(_mm512_srli_epi16::<4>(loaded), nibble);
-        let mut found = _mm512_setzero_si512();
-        for (number, row) in (0_i8..).zip(rows) {
-            let here = _mm512_cmpeq_epi8_mask(high, _mm512_set1_epi8(number));
-            found = _mm512_mask_shuffle_epi8(found, here, table(row), low);
-        }
-        // SAFETY: as above.
-        unsafe { _mm512_storeu_si512(place.cast(), found) }
-    }
-    scalar::look_up(bytes, whole.into_remainder());
 }
 
 /// Sixteen bytes in all four lanes, as `vpshufb` wants them.
