@@ -142,6 +142,7 @@ hang_up_after = "never"
 hold = "0ms"
 [limits]
 drain = "2s"
+max_calls = 1
 [http]
 listen = "{HOST}:0"
 [records]

@@ -12,6 +12,7 @@ mod ask;
 mod driver;
 mod errands;
 mod metrics;
+mod open_files;
 mod records;
 mod run;
 
@@ -83,6 +84,7 @@ pub struct Running {
 ///
 /// **Errors**: something can't be bound, read or written; nothing is left running then.
 pub async fn start(config: Config) -> Result<Running, StartError> {
+    open_files::raise(config.gateway.limits.max_calls);
     let tls = |key, source| StartError::Tls { key, source };
     let server = config.certificate.as_ref().map(signaling_io::tls::server);
     let server = server
