@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{demo, inspect, serve, sim_io};
+use crate::{convert, demo, inspect, serve, sim_io};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -26,7 +26,7 @@ pub fn main() -> ExitCode {
         Command::Load(args) => unbuilt::run("load", &args),
         Command::Answer(args) => unbuilt::run("answer", &args),
         Command::Sim(args) => sim_io::run(&args),
-        Command::Convert(args) => unbuilt::run("convert", &args),
+        Command::Convert(args) => convert::run(&args),
         Command::Check(args) => crate::check::run(&args),
     }
 }
@@ -70,9 +70,8 @@ enum Command {
     Answer(unbuilt::Args),
     /// Play another party: the stand-in for OpenAI Realtime
     Sim(sim_io::Args),
-    /// Audio files from one format to another (not built yet)
-    #[command(after_help = "Example:\n  squelch convert in.wav out.raw --to pcmu")]
-    Convert(unbuilt::Args),
+    /// Audio files from one format to another
+    Convert(convert::Args),
     /// Say what is wrong with a file and how to mend it
     #[command(after_help = "Example:\n  squelch check config squelch.toml")]
     Check(crate::check::Args),
