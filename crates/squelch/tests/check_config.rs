@@ -76,7 +76,6 @@ fn what_is_not_built_says_so_and_exits_2() {
         &["monitor"][..],
         &["load"],
         &["answer"],
-        &["convert"],
         &["check", "session", "x"],
     ] {
         let done = Command::new(env!("CARGO_BIN_EXE_squelch"))
