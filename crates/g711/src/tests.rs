@@ -211,3 +211,25 @@ fn every_kernel_keeps_to_its_slices() {
         }
     }
 }
+
+proptest::proptest! {
+    /// Whatever is in a slice, whole: the other tests look at its ends or at every value once.
+    #[test]
+    fn every_kernel_agrees_on_anything(
+        codes in proptest::collection::vec(proptest::num::u8::ANY, 0..3_000),
+        samples in proptest::collection::vec(proptest::num::i16::ANY, 0..3_000),
+    ) {
+        for law in [Law::Mu, Law::A] {
+            let decoded: Vec<i16> = codes.iter().map(|code| law.decode_sample(*code)).collect();
+            let encoded: Vec<u8> = samples.iter().map(|s| law.encode_sample(*s)).collect();
+            for kernel in Kernel::available() {
+                let mut pcm = std::vec![0; codes.len()];
+                kernel.decode(law, &codes, &mut pcm);
+                proptest::prop_assert!(pcm == decoded, "{} {law:?}", kernel.name());
+                let mut out = std::vec![0; samples.len()];
+                kernel.encode(law, &samples, &mut out);
+                proptest::prop_assert!(out == encoded, "{} {law:?}", kernel.name());
+            }
+        }
+    }
+}
