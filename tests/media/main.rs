@@ -9,5 +9,6 @@ mod guard;
 mod hostile;
 mod malformed;
 mod relay;
+mod resampling;
 mod silence;
 mod sources;
