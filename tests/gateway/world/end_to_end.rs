@@ -174,3 +174,19 @@ fn the_callers_keys_arrive() {
     keys.dedup();
     assert_eq!(keys, [1, 5, 9, 11], "1, 5, 9, # (RFC 4733 table 3)");
 }
+
+#[test]
+fn a_call_is_listed_for_as_long_as_it_lasts() {
+    let (mut world, _) = call_of(setup(), 3);
+    let listed: Vec<_> = world.gateway().calls().collect();
+    let [call] = &listed[..] else {
+        panic!("{listed:?}");
+    };
+    assert_eq!((call.state, call.trunk.as_str()), ("up", "carrier"));
+    assert_eq!(call.from, "+1555***4567");
+    assert!(call.answered_at.is_some() && call.faults.is_empty());
+    assert!(call.openai.packets > 90, "{}", call.openai.packets);
+    world.openai_hangs_up();
+    world.run(Duration::from_secs(40));
+    assert_eq!(world.gateway().calls().count(), 0);
+}

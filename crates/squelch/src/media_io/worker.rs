@@ -167,7 +167,11 @@ impl Worker {
             // A socket that was never registered is closed all the same.
             let _ = self.poll.registry().deregister(call.socket_mut(side));
         }
-        self.tell_events(&mut call);
+        // Behind what waits already, so that nothing overtakes: the rest of the events, then the figures.
+        let id = call.id;
+        let events = std::iter::from_fn(|| call.bridge.poll_event());
+        let events = events.map(|event| Note::Event { call: id, event });
+        self.untold.extend(events);
         let last = Note::Stats {
             call: call.id,
             stats: Box::new(call.bridge.stats()),
@@ -205,8 +209,10 @@ impl Worker {
             if more {
                 self.ready.push_back(token);
             }
-            let told = tell_events(&self.tell, call);
-            self.untold.extend(told);
+            // While something waits, events stay with their bridge, which keeps so many.
+            if self.untold.is_empty() {
+                self.untold.extend(tell_events(&self.tell, call));
+            }
         }
     }
 
@@ -226,11 +232,6 @@ impl Worker {
                 self.timers.extend(again.map(|at| Reverse((at, slot))));
             }
         }
-    }
-
-    fn tell_events(&mut self, call: &mut Call) {
-        let told = tell_events(&self.tell, call);
-        self.untold.extend(told);
     }
 
     fn tell_untold(&mut self) {

@@ -2,6 +2,7 @@
 
 use core::arch::x86_64::*;
 
+use super::{A_LOWER, MU_LOWER, UPPER};
 use crate::Law;
 use crate::arch::scalar;
 
@@ -85,12 +86,6 @@ fn decode<const MU: bool>(codes: &[u8], pcm: &mut [i16]) {
     scalar::decode(law, whole.remainder(), out.into_remainder());
 }
 
-/// The segment by the four highest bits of a magnitude, where one of them is set.
-const UPPER: [u8; 16] = [0, 4, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7];
-/// The segment by the next four of a biased mu-law magnitude (bits 5 to 8).
-const MU_LOWER: [u8; 16] = [0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3];
-/// The segment by the next three of an A-law magnitude (bits 4 to 6).
-const A_LOWER: [u8; 16] = [0, 1, 2, 2, 3, 3, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0];
 /// A factor whose product has the shifted magnitude in its upper word: `2^(15 - shift)`, its high byte.
 const MU_FACTORS: [u8; 16] = [128, 64, 32, 16, 8, 4, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0];
 const A_FACTORS: [u8; 16] = [128, 128, 64, 32, 16, 8, 4, 2, 0, 0, 0, 0, 0, 0, 0, 0];

@@ -2,7 +2,7 @@
 
 use core::arch::x86_64::*;
 
-use super::Avx2;
+use super::{A_LOWER, Avx2, MU_LOWER, UPPER};
 use crate::Law;
 use crate::arch::scalar;
 
@@ -79,13 +79,6 @@ fn decode<const MU: bool>(codes: &[u8], pcm: &mut [i16]) {
     let law = if MU { Law::Mu } else { Law::A };
     scalar::decode(law, whole.remainder(), out.into_remainder());
 }
-
-/// The segment by the four highest bits of a magnitude, where one of them is set.
-const UPPER: [u8; 16] = [0, 4, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7];
-/// The segment by the next four of a biased mu-law magnitude (bits 5 to 8).
-const MU_LOWER: [u8; 16] = [0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3];
-/// The segment by the next three of an A-law magnitude (bits 4 to 6).
-const A_LOWER: [u8; 16] = [0, 1, 2, 2, 3, 3, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0];
 
 #[target_feature(enable = "avx512f,avx512bw")]
 fn encode<const MU: bool>(pcm: &[i16], codes: &mut [u8]) {

@@ -12,3 +12,10 @@ mod avx512vbmi;
 pub(super) use avx2::Avx2;
 pub(super) use avx512bw::Avx512Bw;
 pub(super) use avx512vbmi::Avx512Vbmi;
+
+/// The segment by the four highest bits of a magnitude, where one of them is set.
+const UPPER: [u8; 16] = [0, 4, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7];
+/// The segment by the next four of a biased mu-law magnitude (bits 5 to 8).
+const MU_LOWER: [u8; 16] = [0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3];
+/// The segment by the next three of an A-law magnitude (bits 4 to 6).
+const A_LOWER: [u8; 16] = [0, 1, 2, 2, 3, 3, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0];
