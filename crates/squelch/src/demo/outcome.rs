@@ -185,3 +185,60 @@ fn found_at(record: &Value, fault: &str) -> Option<SystemTime> {
 pub(super) const MOST_HEARD: Duration = Duration::from_millis(200);
 /// Less static from OpenAI than this, and the demo has shown nothing.
 const HAPPENED: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(static_ms: u64) -> Heard {
+        Heard {
+            length: Duration::from_secs(9),
+            static_heard: Duration::from_millis(static_ms),
+            first: None,
+            mos: None,
+        }
+    }
+
+    fn outcome(fault: SimFault, found: bool, sent_ms: u64, heard_ms: u64) -> bool {
+        let outcome = Outcome {
+            fault,
+            found,
+            detection: None,
+            without: heard(sent_ms),
+            with: heard(heard_ms),
+            muted: Duration::ZERO,
+            repaired: Duration::ZERO,
+            format_after: String::new(),
+        };
+        outcome.is_good()
+    }
+
+    #[test]
+    fn it_is_good_only_when_the_static_came_was_found_and_was_hardly_heard() {
+        let fault = SimFault::G711AsPcm16;
+        assert!(outcome(fault, true, 5_000, 200));
+        assert!(!outcome(fault, false, 5_000, 0), "not found");
+        assert!(!outcome(fault, true, 5_000, 220), "heard for too long");
+        assert!(!outcome(fault, true, 900, 0), "nothing was shown");
+        // Raw PCM16 need not sound like static to the meter.
+        assert!(outcome(SimFault::Pcm16AsG711, true, 0, 0));
+    }
+
+    #[test]
+    fn a_record_tells_when_the_fault_was_found() {
+        let record = json!({
+            "started_at": "2025-06-18T22:51:18.25Z",
+            "guard": {"faults": ["g711_as_pcm16"]},
+            "events": [
+                {"at_ms": 4, "event": "accepted", "detail": ""},
+                {"at_ms": 3_080, "event": "fault", "detail": "g711_as_pcm16 (pcm16) from"},
+            ],
+        });
+        let found = found_at(&record, "g711_as_pcm16").expect("found");
+        let since = found
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .expect("a date");
+        assert_eq!(since.as_millis(), 1_750_287_078_250 + 3_080);
+        assert_eq!(found_at(&record, "pcm16_as_g711"), None);
+    }
+}
