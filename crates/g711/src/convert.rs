@@ -1,14 +1,19 @@
-//! One law to the other without a linear detour at run time.
+//! One law to the other, by the tables that the Recommendation has for it.
 
-use crate::{Kernel, Law, tables};
+use crate::{Kernel, Law};
 
-static MU_TO_A: [u8; 256] = tabulate(Law::Mu);
-static A_TO_MU: [u8; 256] = tabulate(Law::A);
-
-/// Converts codes of one law to the other, in place.
+/// Converts codes of one law to the other.
 ///
-/// **Source**: decode, then encode, as G.191's tools do when chained. G.711's own tables 3 and 4 differ from
-/// that in a few codes; which of the two is shipped is a decision that the tests pin.
+/// **Shape**: as many codes as the shorter of the two slices holds; the rest of the longer is left alone.
+/// **Source**: ITU-T G.711 section 3.5 and tables 3 and 4. They match levels in dBm0 (a full mu-law signal has
+/// 3.17, a full A-law one 3.14), and leave bits 1 to 7 as they were after the way there and back. That is not the
+/// same as [`Law::decode`] and [`Law::encode`] one after the other, which differ in 46 codes from mu-law to A-law
+/// and in 34 from A-law to mu-law.
+pub fn convert(from: Law, to: Law, codes: &[u8], converted: &mut [u8]) {
+    Kernel::best().convert(from, to, codes, converted);
+}
+
+/// As [`convert`], in place.
 pub fn convert_in_place(from: Law, to: Law, codes: &mut [u8]) {
     Kernel::best().convert_in_place(from, to, codes);
 }
@@ -22,15 +27,50 @@ pub(crate) fn table(from: Law, to: Law) -> Option<&'static [u8; 256]> {
     }
 }
 
+static MU_TO_A: [u8; 256] = tabulate(Law::Mu);
+static A_TO_MU: [u8; 256] = tabulate(Law::A);
+
+/// Codes by codes, from value numbers by value numbers; the sign stays.
 const fn tabulate(from: Law) -> [u8; 256] {
     let mut table = [0; 256];
-    let mut code = 0;
-    while code < 256 {
-        table[code] = match from {
-            Law::Mu => tables::encode_a(Law::Mu.decode_sample(code as u8)),
-            Law::A => tables::encode_mu(Law::A.decode_sample(code as u8)),
+    let mut code = 0_u8;
+    loop {
+        let sign = code & 0x80;
+        table[code as usize] = match from {
+            // Mu-law counts its values from 0, A-law from 1. On the line mu-law inverts all seven bits of the
+            // number, A-law every second of all eight (tables 1 and 2, note 2).
+            Law::Mu => (sign | (TABLE_3[(!code & 0x7F) as usize] - 1)) ^ 0x55,
+            Law::A => sign | (!TABLE_4[((code ^ 0x55) & 0x7F) as usize] & 0x7F),
         };
+        if code == 255 {
+            return table;
+        }
         code += 1;
     }
-    table
 }
+
+/// Table 3: the A-law value number of each mu-law value number, from 0.
+#[rustfmt::skip]
+const TABLE_3: [u8; 128] = [
+      1,   1,   2,   2,   3,   3,   4,   4,   5,   5,   6,   6,   7,   7,   8,   8,
+      9,  10,  11,  12,  13,  14,  15,  16,  17,  18,  19,  20,  21,  22,  23,  24,
+     25,  27,  29,  31,  33,  34,  35,  36,  37,  38,  39,  40,  41,  42,  43,  44,
+     46,  48,  49,  50,  51,  52,  53,  54,  55,  56,  57,  58,  59,  60,  61,  62,
+     64,  65,  66,  67,  68,  69,  70,  71,  72,  73,  74,  75,  76,  77,  78,  79,
+     81,  82,  83,  84,  85,  86,  87,  88,  89,  90,  91,  92,  93,  94,  95,  96,
+     97,  98,  99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112,
+    113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128,
+];
+
+/// Table 4: the mu-law value number of each A-law value number, from 1.
+#[rustfmt::skip]
+const TABLE_4: [u8; 128] = [
+      1,   3,   5,   7,   9,  11,  13,  15,  16,  17,  18,  19,  20,  21,  22,  23,
+     24,  25,  26,  27,  28,  29,  30,  31,  32,  32,  33,  33,  34,  34,  35,  35,
+     36,  37,  38,  39,  40,  41,  42,  43,  44,  45,  46,  47,  48,  48,  49,  49,
+     50,  51,  52,  53,  54,  55,  56,  57,  58,  59,  60,  61,  62,  63,  64,  64,
+     65,  66,  67,  68,  69,  70,  71,  72,  73,  74,  75,  76,  77,  78,  79,  79,
+     80,  81,  82,  83,  84,  85,  86,  87,  88,  89,  90,  91,  92,  93,  94,  95,
+     96,  97,  98,  99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
+    112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127,
+];

@@ -11,8 +11,11 @@
 //! assert_eq!(pcm, [0, 32_124, -32_124]);
 //! ```
 //!
-//! The kernel is chosen at run time: AVX-512 with VBMI, AVX2, or the scalar tables ([`Kernel`]). Without the
-//! feature `std` it is the scalar tables.
+//! Samples are `i16` in the machine's order, or bytes in either ([`ByteOrder`]), at any address. Any length is
+//! taken, none allocates, none panics.
+//!
+//! The kernel is chosen at run time: AVX-512 with VBMI, AVX-512 BW, AVX2, NEON, or the scalar tables ([`Kernel`]).
+//! Without the feature `std` it is NEON on aarch64 and the scalar tables elsewhere.
 #![no_std]
 
 #[cfg(feature = "std")]
@@ -20,10 +23,13 @@ extern crate std;
 
 mod arch;
 mod convert;
+mod in_place;
+mod order;
 mod tables;
 
 pub use arch::Kernel;
-pub use convert::convert_in_place;
+pub use convert::{convert, convert_in_place};
+pub use order::{ByteOrder, swap_in_place};
 
 /// A companding law of ITU-T G.711.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,6 +84,21 @@ impl Law {
     /// **Shape**: as many codes as the shorter of the two slices holds; the rest of the longer is left alone.
     pub fn encode(self, pcm: &[i16], codes: &mut [u8]) {
         Kernel::best().encode(self, pcm, codes);
+    }
+
+    /// Decodes codes into PCM16 of either byte order.
+    ///
+    /// **Shape**: two bytes a code, as many as the shorter of the two slices holds; the rest is left alone.
+    pub fn decode_bytes(self, order: ByteOrder, codes: &[u8], pcm: &mut [u8]) {
+        Kernel::best().decode_bytes(self, order, codes, pcm);
+    }
+
+    /// Encodes PCM16 of either byte order into codes.
+    ///
+    /// **Shape**: a code for every two bytes, as many as the shorter of the two slices holds; the rest is left
+    /// alone.
+    pub fn encode_bytes(self, order: ByteOrder, pcm: &[u8], codes: &mut [u8]) {
+        Kernel::best().encode_bytes(self, order, pcm, codes);
     }
 }
 

@@ -7,44 +7,57 @@ use core::arch::aarch64::*;
 use crate::Law;
 use crate::arch::scalar;
 
-pub(crate) fn decode(law: Law, codes: &[u8], pcm: &mut [i16]) {
+pub(crate) fn decode(law: Law, swap: bool, codes: &[u8], pcm: &mut [u8]) {
     match law {
-        Law::Mu => decode_by::<true>(codes, pcm),
-        Law::A => decode_by::<false>(codes, pcm),
+        Law::Mu => decode_by::<true>(swap, codes, pcm),
+        Law::A => decode_by::<false>(swap, codes, pcm),
     }
 }
 
-pub(crate) fn encode(law: Law, pcm: &[i16], codes: &mut [u8]) {
+pub(crate) fn encode(law: Law, swap: bool, pcm: &[u8], codes: &mut [u8]) {
     match law {
-        Law::Mu => encode_by::<true>(pcm, codes),
-        Law::A => encode_by::<false>(pcm, codes),
+        Law::Mu => encode_by::<true>(swap, pcm, codes),
+        Law::A => encode_by::<false>(swap, pcm, codes),
     }
+}
+
+pub(crate) fn look_up(table: &[u8; 256], from: &[u8], to: &mut [u8]) {
+    let (whole, rest) = from.as_chunks::<16>();
+    let (out, left) = to.split_at_mut(whole.len() * 16);
+    for (from, to) in whole.iter().zip(out.as_chunks_mut::<16>().0) {
+        // SAFETY: the chunks hold 16 codes, a register; NEON is there on every aarch64.
+        unsafe { vst1q_u8(to.as_mut_ptr(), found(table, vld1q_u8(from.as_ptr()))) }
+    }
+    scalar::look_up(table, rest, left);
+}
+
+pub(crate) fn look_up_in_place(table: &[u8; 256], codes: &mut [u8]) {
+    let (whole, rest) = codes.as_chunks_mut::<16>();
+    for codes in whole {
+        let place = codes.as_mut_ptr();
+        // SAFETY: as above.
+        unsafe { vst1q_u8(place, found(table, vld1q_u8(place))) }
+    }
+    scalar::look_up_in_place(table, rest);
 }
 
 /// Any table of 256 bytes: a code out of a quarter's range leaves what the quarters before it found.
-pub(crate) fn look_up(table: &[u8; 256], codes: &mut [u8]) {
-    // SAFETY: the four quarters lie within the table.
-    let quarter = |number: usize| unsafe { vld1q_u8_x4(table.as_ptr().add(64 * number)) };
-    let quarters = [quarter(0), quarter(1), quarter(2), quarter(3)];
-    let (whole, rest) = codes.as_chunks_mut::<16>();
-    for codes in whole {
-        // SAFETY: the chunk holds 16 codes, a register; NEON is there on every aarch64.
-        unsafe {
-            let at = vld1q_u8(codes.as_ptr());
-            let mut found = vqtbl4q_u8(quarters[0], at);
-            found = vqtbx4q_u8(found, quarters[1], vsubq_u8(at, vdupq_n_u8(64)));
-            found = vqtbx4q_u8(found, quarters[2], vsubq_u8(at, vdupq_n_u8(128)));
-            found = vqtbx4q_u8(found, quarters[3], vsubq_u8(at, vdupq_n_u8(192)));
-            vst1q_u8(codes.as_mut_ptr(), found);
-        }
+#[inline]
+fn found(table: &[u8; 256], codes: uint8x16_t) -> uint8x16_t {
+    // SAFETY: the four quarters lie within the table; NEON as above.
+    unsafe {
+        let quarter = |number: usize| vld1q_u8_x4(table.as_ptr().add(64 * number));
+        let mut found = vqtbl4q_u8(quarter(0), codes);
+        found = vqtbx4q_u8(found, quarter(1), vsubq_u8(codes, vdupq_n_u8(64)));
+        found = vqtbx4q_u8(found, quarter(2), vsubq_u8(codes, vdupq_n_u8(128)));
+        vqtbx4q_u8(found, quarter(3), vsubq_u8(codes, vdupq_n_u8(192)))
     }
-    scalar::look_up(table, rest);
 }
 
-fn decode_by<const MU: bool>(codes: &[u8], pcm: &mut [i16]) {
+fn decode_by<const MU: bool>(swap: bool, codes: &[u8], pcm: &mut [u8]) {
     let (whole, rest) = codes.as_chunks::<16>();
-    let (out, left) = pcm.split_at_mut(whole.len() * 16);
-    for (codes, pcm) in whole.iter().zip(out.as_chunks_mut::<16>().0) {
+    let (out, left) = pcm.split_at_mut(whole.len() * 32);
+    for (codes, pcm) in whole.iter().zip(out.as_chunks_mut::<32>().0) {
         // SAFETY: the chunks hold 16 codes and 16 samples, one register and two; NEON as above.
         unsafe {
             // Mu-law inverts all bits, A-law every second; bit 7 stays clear for positive values.
@@ -54,12 +67,24 @@ fn decode_by<const MU: bool>(codes: &[u8], pcm: &mut [i16]) {
             );
             let low = expand::<MU>(vmovl_u8(vget_low_u8(plain)));
             let high = expand::<MU>(vmovl_u8(vget_high_u8(plain)));
-            vst1q_s16(pcm.as_mut_ptr(), low);
-            vst1q_s16(pcm.as_mut_ptr().add(8), high);
+            vst1q_u8(pcm.as_mut_ptr(), turned(vreinterpretq_u8_s16(low), swap));
+            let second = pcm.as_mut_ptr().add(16);
+            vst1q_u8(second, turned(vreinterpretq_u8_s16(high), swap));
         }
     }
     let law = if MU { Law::Mu } else { Law::A };
-    scalar::decode(law, rest, left);
+    scalar::decode(law, swap, rest, left);
+}
+
+/// The bytes of each sample turned over, where that is wanted.
+#[inline]
+fn turned(samples: uint8x16_t, swap: bool) -> uint8x16_t {
+    if swap {
+        // SAFETY: NEON is there on every aarch64.
+        unsafe { vrev16q_u8(samples) }
+    } else {
+        samples
+    }
 }
 
 #[inline]
@@ -85,18 +110,19 @@ fn expand<const MU: bool>(plain: uint16x8_t) -> int16x8_t {
     }
 }
 
-fn encode_by<const MU: bool>(pcm: &[i16], codes: &mut [u8]) {
-    let (whole, rest) = pcm.as_chunks::<8>();
+fn encode_by<const MU: bool>(swap: bool, pcm: &[u8], codes: &mut [u8]) {
+    let (whole, rest) = pcm.as_chunks::<16>();
     let (out, left) = codes.split_at_mut(whole.len() * 8);
     for (pcm, codes) in whole.iter().zip(out.as_chunks_mut::<8>().0) {
         // SAFETY: the chunks hold 8 samples and 8 codes, a register and half of one; NEON as above.
         unsafe {
-            let words = compress::<MU>(vld1q_s16(pcm.as_ptr()));
+            let samples = turned(vld1q_u8(pcm.as_ptr()), swap);
+            let words = compress::<MU>(vreinterpretq_s16_u8(samples));
             vst1_u8(codes.as_mut_ptr(), vmovn_u16(words));
         }
     }
     let law = if MU { Law::Mu } else { Law::A };
-    scalar::encode(law, rest, left);
+    scalar::encode(law, swap, rest, left);
 }
 
 #[inline]

@@ -1,17 +1,20 @@
-//! The kernels: the same three functions for each instruction set, all equal to the scalar ones bit by bit.
+//! The kernels: the same functions for each instruction set, all equal to the scalar ones bit by bit.
+//!
+//! PCM16 is bytes here, two a sample, wherever they lie and in either order; whoever has samples lends their bytes.
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+mod samples;
 pub(crate) mod scalar;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_64;
 
-use crate::Law;
+use crate::{ByteOrder, Law};
 
 /// A kernel that this machine can run.
 ///
-/// [`Law::decode`], [`Law::encode`] and [`convert_in_place`](crate::convert_in_place) use [`Kernel::best`]; the
-/// others are for tests and benches.
+/// [`Law`]'s functions, [`convert`](crate::convert()) and the like use [`Kernel::best`]; the others are for tests
+/// and benches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kernel(Set);
 
@@ -111,24 +114,51 @@ impl Kernel {
     /// As [`Law::decode`].
     #[inline]
     pub fn decode(self, law: Law, codes: &[u8], pcm: &mut [i16]) {
-        let length = codes.len().min(pcm.len());
-        let (codes, pcm) = (&codes[..length], &mut pcm[..length]);
-        run!(self, decode(law, codes, pcm));
+        let count = codes.len().min(pcm.len());
+        let (codes, pcm) = (&codes[..count], samples::bytes_mut(&mut pcm[..count]));
+        run!(self, decode(law, false, codes, pcm));
     }
 
     /// As [`Law::encode`].
     #[inline]
     pub fn encode(self, law: Law, pcm: &[i16], codes: &mut [u8]) {
-        let length = pcm.len().min(codes.len());
-        let (pcm, codes) = (&pcm[..length], &mut codes[..length]);
-        run!(self, encode(law, pcm, codes));
+        let count = pcm.len().min(codes.len());
+        let (pcm, codes) = (samples::bytes(&pcm[..count]), &mut codes[..count]);
+        run!(self, encode(law, false, pcm, codes));
+    }
+
+    /// As [`Law::decode_bytes`].
+    #[inline]
+    pub fn decode_bytes(self, law: Law, order: ByteOrder, codes: &[u8], pcm: &mut [u8]) {
+        let count = codes.len().min(pcm.len() / 2);
+        let (codes, pcm) = (&codes[..count], &mut pcm[..2 * count]);
+        run!(self, decode(law, order.is_foreign(), codes, pcm));
+    }
+
+    /// As [`Law::encode_bytes`].
+    #[inline]
+    pub fn encode_bytes(self, law: Law, order: ByteOrder, pcm: &[u8], codes: &mut [u8]) {
+        let count = codes.len().min(pcm.len() / 2);
+        let (pcm, codes) = (&pcm[..2 * count], &mut codes[..count]);
+        run!(self, encode(law, order.is_foreign(), pcm, codes));
+    }
+
+    /// As [`convert`](crate::convert()).
+    #[inline]
+    pub fn convert(self, from: Law, to: Law, codes: &[u8], converted: &mut [u8]) {
+        let count = codes.len().min(converted.len());
+        let (codes, converted) = (&codes[..count], &mut converted[..count]);
+        match crate::convert::table(from, to) {
+            Some(table) => run!(self, look_up(table, codes, converted)),
+            None => converted.copy_from_slice(codes),
+        }
     }
 
     /// As [`convert_in_place`](crate::convert_in_place).
     #[inline]
     pub fn convert_in_place(self, from: Law, to: Law, codes: &mut [u8]) {
         if let Some(table) = crate::convert::table(from, to) {
-            run!(self, look_up(table, codes));
+            run!(self, look_up_in_place(table, codes));
         }
     }
 }

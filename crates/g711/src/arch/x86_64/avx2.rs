@@ -2,7 +2,7 @@
 
 use core::arch::x86_64::*;
 
-use super::{A_LOWER, MU_LOWER, UPPER};
+use super::{A_LOWER, MU_LOWER, TURN, UPPER};
 use crate::Law;
 use crate::arch::scalar;
 
@@ -16,29 +16,26 @@ impl Avx2 {
         std::is_x86_feature_detected!("avx2").then_some(Avx2(()))
     }
 
-    pub(crate) fn decode(self, law: Law, codes: &[u8], pcm: &mut [i16]) {
+    pub(crate) fn decode(self, law: Law, swap: bool, codes: &[u8], pcm: &mut [u8]) {
         // SAFETY: `self` shows that the machine has the instructions.
-        unsafe {
-            match law {
-                Law::Mu => decode::<true>(codes, pcm),
-                Law::A => decode::<false>(codes, pcm),
-            }
-        }
+        unsafe { by_law_and_order!(law, swap, decode(codes, pcm)) }
     }
 
-    pub(crate) fn encode(self, law: Law, pcm: &[i16], codes: &mut [u8]) {
+    pub(crate) fn encode(self, law: Law, swap: bool, pcm: &[u8], codes: &mut [u8]) {
         // SAFETY: as above.
-        unsafe {
-            match law {
-                Law::Mu => encode::<true>(pcm, codes),
-                Law::A => encode::<false>(pcm, codes),
-            }
-        }
+        unsafe { by_law_and_order!(law, swap, encode(pcm, codes)) }
     }
 
-    pub(crate) fn look_up(self, table: &[u8; 256], codes: &mut [u8]) {
-        // SAFETY: as above.
-        unsafe { look_up(table, codes) }
+    pub(crate) fn look_up(self, table: &[u8; 256], from: &[u8], to: &mut [u8]) {
+        let count = from.len().min(to.len());
+        // SAFETY: as above; both slices hold `count` codes and lie apart.
+        unsafe { look_up(table, from.as_ptr(), to.as_mut_ptr(), count) }
+    }
+
+    pub(crate) fn look_up_in_place(self, table: &[u8; 256], codes: &mut [u8]) {
+        let place = codes.as_mut_ptr();
+        // SAFETY: as above; one place for both.
+        unsafe { look_up(table, place, place, codes.len()) }
     }
 }
 
@@ -49,8 +46,9 @@ const A_POWERS: [u8; 16] = [1, 1, 2, 4, 8, 16, 32, 64, 0, 0, 0, 0, 0, 0, 0, 0];
 const A_LEADS: [u8; 16] = [1, 33, 33, 33, 33, 33, 33, 33, 0, 0, 0, 0, 0, 0, 0, 0];
 
 #[target_feature(enable = "avx2")]
-fn decode<const MU: bool>(codes: &[u8], pcm: &mut [i16]) {
+fn decode<const MU: bool, const SWAP: bool>(codes: &[u8], pcm: &mut [u8]) {
     let word = |value: i16| _mm256_set1_epi16(value);
+    let turn = table(&TURN);
     let powers = table(if MU { &MU_POWERS } else { &A_POWERS });
     let leads = table(&A_LEADS);
     let step = |codes: __m128i| {
@@ -71,10 +69,15 @@ fn decode<const MU: bool>(codes: &[u8], pcm: &mut [i16]) {
             let value = _mm256_mullo_epi16(_mm256_add_epi16(twice, lead), power);
             _mm256_slli_epi16::<3>(value)
         };
-        _mm256_sub_epi16(_mm256_xor_si256(magnitude, negative), negative)
+        let samples = _mm256_sub_epi16(_mm256_xor_si256(magnitude, negative), negative);
+        if SWAP {
+            _mm256_shuffle_epi8(samples, turn)
+        } else {
+            samples
+        }
     };
     let mut whole = codes.chunks_exact(16);
-    let mut out = pcm.chunks_exact_mut(16);
+    let mut out = pcm.chunks_exact_mut(32);
     for (codes, pcm) in whole.by_ref().zip(out.by_ref()) {
         // SAFETY: the chunks hold 16 codes and 16 samples, half a register and a register.
         unsafe {
@@ -83,7 +86,7 @@ fn decode<const MU: bool>(codes: &[u8], pcm: &mut [i16]) {
         }
     }
     let law = if MU { Law::Mu } else { Law::A };
-    scalar::decode(law, whole.remainder(), out.into_remainder());
+    scalar::decode(law, SWAP, whole.remainder(), out.into_remainder());
 }
 
 /// A factor whose product has the shifted magnitude in its upper word: `2^(15 - shift)`, its high byte.
@@ -91,12 +94,18 @@ const MU_FACTORS: [u8; 16] = [128, 64, 32, 16, 8, 4, 2, 1, 0, 0, 0, 0, 0, 0, 0, 
 const A_FACTORS: [u8; 16] = [128, 128, 64, 32, 16, 8, 4, 2, 0, 0, 0, 0, 0, 0, 0, 0];
 
 #[target_feature(enable = "avx2")]
-fn encode<const MU: bool>(pcm: &[i16], codes: &mut [u8]) {
+fn encode<const MU: bool, const SWAP: bool>(pcm: &[u8], codes: &mut [u8]) {
     let word = |value: i16| _mm256_set1_epi16(value);
+    let turn = table(&TURN);
     let upper = table(&UPPER);
     let lower = table(if MU { &MU_LOWER } else { &A_LOWER });
     let factors = table(if MU { &MU_FACTORS } else { &A_FACTORS });
     let step = |samples: __m256i| {
+        let samples = if SWAP {
+            _mm256_shuffle_epi8(samples, turn)
+        } else {
+            samples
+        };
         let negative = _mm256_srai_epi16::<15>(samples);
         // One's complement, as tables::encode_mu and encode_a.
         let magnitude = _mm256_xor_si256(samples, negative);
@@ -131,7 +140,7 @@ fn encode<const MU: bool>(pcm: &[i16], codes: &mut [u8]) {
         let bytes = _mm256_packus_epi16(words, words);
         _mm256_castsi256_si128(_mm256_permute4x64_epi64::<0b00_00_10_00>(bytes))
     };
-    let mut whole = pcm.chunks_exact(16);
+    let mut whole = pcm.chunks_exact(32);
     let mut out = codes.chunks_exact_mut(16);
     for (pcm, codes) in whole.by_ref().zip(out.by_ref()) {
         // SAFETY: the chunks hold 16 samples and 16 codes, a register and half of one.
@@ -141,19 +150,20 @@ fn encode<const MU: bool>(pcm: &[i16], codes: &mut [u8]) {
         }
     }
     let law = if MU { Law::Mu } else { Law::A };
-    scalar::encode(law, whole.remainder(), out.into_remainder());
+    scalar::encode(law, SWAP, whole.remainder(), out.into_remainder());
 }
 
 /// Any table of 256 bytes: sixteen rows of sixteen, each looked up where the code's upper half names it.
+///
+/// **Safety**: `count` codes can be read at `from` and written at `to`, which are one place or lie apart.
 #[target_feature(enable = "avx2")]
-fn look_up(bytes: &[u8; 256], codes: &mut [u8]) {
+unsafe fn look_up(bytes: &[u8; 256], from: *const u8, to: *mut u8, count: usize) {
     let (rows, _) = bytes.as_chunks::<16>();
     let nibble = _mm256_set1_epi8(0x0F);
-    let mut whole = codes.chunks_exact_mut(32);
-    for codes in whole.by_ref() {
-        let place = codes.as_mut_ptr();
-        // SAFETY: the chunk holds 32 codes, a register.
-        let loaded = unsafe { _mm256_loadu_si256(place.cast()) };
+    let whole = count / 32 * 32;
+    for at in (0..whole).step_by(32) {
+        // SAFETY: `at` and 31 more are below `count`.
+        let loaded = unsafe { _mm256_loadu_si256(from.add(at).cast()) };
         let low = _mm256_and_si256(loaded, nibble);
         let high = _mm256_and_si256(_mm256_srli_epi16::<4>(loaded), nibble);
         let mut found = _mm256_setzero_si256();
@@ -163,9 +173,12 @@ fn look_up(bytes: &[u8; 256], codes: &mut [u8]) {
             found = _mm256_or_si256(found, _mm256_and_si256(looked, here));
         }
         // SAFETY: as above.
-        unsafe { _mm256_storeu_si256(place.cast(), found) }
+        unsafe { _mm256_storeu_si256(to.add(at).cast(), found) }
     }
-    scalar::look_up(bytes, whole.into_remainder());
+    for at in whole..count {
+        // SAFETY: `at` is below `count`.
+        unsafe { *to.add(at) = bytes[usize::from(*from.add(at))] }
+    }
 }
 
 /// Sixteen bytes in both lanes, as `vpshufb` wants them.

@@ -2,7 +2,7 @@
 
 use core::arch::x86_64::*;
 
-use super::{A_LOWER, Avx2, MU_LOWER, UPPER};
+use super::{A_LOWER, Avx2, MU_LOWER, TURN, UPPER};
 use crate::Law;
 use crate::arch::scalar;
 
@@ -18,35 +18,31 @@ impl Avx512Bw {
         Avx2::detect().filter(|_| has).map(Avx512Bw)
     }
 
-    pub(crate) fn decode(self, law: Law, codes: &[u8], pcm: &mut [i16]) {
+    pub(crate) fn decode(self, law: Law, swap: bool, codes: &[u8], pcm: &mut [u8]) {
         // SAFETY: `self` shows that the machine has the instructions.
-        unsafe {
-            match law {
-                Law::Mu => decode::<true>(codes, pcm),
-                Law::A => decode::<false>(codes, pcm),
-            }
-        }
+        unsafe { by_law_and_order!(law, swap, decode(codes, pcm)) }
     }
 
-    pub(crate) fn encode(self, law: Law, pcm: &[i16], codes: &mut [u8]) {
+    pub(crate) fn encode(self, law: Law, swap: bool, pcm: &[u8], codes: &mut [u8]) {
         // SAFETY: as above.
-        unsafe {
-            match law {
-                Law::Mu => encode::<true>(pcm, codes),
-                Law::A => encode::<false>(pcm, codes),
-            }
-        }
+        unsafe { by_law_and_order!(law, swap, encode(pcm, codes)) }
     }
 
     /// By AVX2: masks over wider rows were measured to be slower.
-    pub(crate) fn look_up(self, table: &[u8; 256], codes: &mut [u8]) {
-        self.0.look_up(table, codes);
+    pub(crate) fn look_up(self, table: &[u8; 256], from: &[u8], to: &mut [u8]) {
+        self.0.look_up(table, from, to);
+    }
+
+    /// As `look_up`.
+    pub(crate) fn look_up_in_place(self, table: &[u8; 256], codes: &mut [u8]) {
+        self.0.look_up_in_place(table, codes);
     }
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]
-fn decode<const MU: bool>(codes: &[u8], pcm: &mut [i16]) {
+fn decode<const MU: bool, const SWAP: bool>(codes: &[u8], pcm: &mut [u8]) {
     let word = |value: i16| _mm512_set1_epi16(value);
+    let turn = table(&TURN);
     let step = |codes: __m256i| {
         // Mu-law inverts all bits, A-law every second; bit 7 stays clear for positive values.
         let line = word(if MU { 0xFF } else { 0xD5 });
@@ -65,10 +61,16 @@ fn decode<const MU: bool>(codes: &[u8], pcm: &mut [i16]) {
             let shift = _mm512_subs_epu16(segment, word(1));
             _mm512_slli_epi16::<3>(_mm512_sllv_epi16(base, shift))
         };
-        _mm512_mask_sub_epi16(magnitude, negative, _mm512_setzero_si512(), magnitude)
+        let zero = _mm512_setzero_si512();
+        let samples = _mm512_mask_sub_epi16(magnitude, negative, zero, magnitude);
+        if SWAP {
+            _mm512_shuffle_epi8(samples, turn)
+        } else {
+            samples
+        }
     };
     let mut whole = codes.chunks_exact(32);
-    let mut out = pcm.chunks_exact_mut(32);
+    let mut out = pcm.chunks_exact_mut(64);
     for (codes, pcm) in whole.by_ref().zip(out.by_ref()) {
         // SAFETY: the chunks hold 32 codes and 32 samples, half a register and a register.
         unsafe {
@@ -77,15 +79,21 @@ fn decode<const MU: bool>(codes: &[u8], pcm: &mut [i16]) {
         }
     }
     let law = if MU { Law::Mu } else { Law::A };
-    scalar::decode(law, whole.remainder(), out.into_remainder());
+    scalar::decode(law, SWAP, whole.remainder(), out.into_remainder());
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]
-fn encode<const MU: bool>(pcm: &[i16], codes: &mut [u8]) {
+fn encode<const MU: bool, const SWAP: bool>(pcm: &[u8], codes: &mut [u8]) {
     let word = |value: i16| _mm512_set1_epi16(value);
+    let turn = table(&TURN);
     let upper = table(&UPPER);
     let lower = table(if MU { &MU_LOWER } else { &A_LOWER });
     let step = |samples: __m512i| {
+        let samples = if SWAP {
+            _mm512_shuffle_epi8(samples, turn)
+        } else {
+            samples
+        };
         let negative = _mm512_srai_epi16::<15>(samples);
         // One's complement, as tables::encode_mu and encode_a.
         let magnitude = _mm512_xor_si512(samples, negative);
@@ -115,7 +123,7 @@ fn encode<const MU: bool>(pcm: &[i16], codes: &mut [u8]) {
         let line = word(if MU { 0xFF } else { 0xD5 });
         _mm512_cvtepi16_epi8(_mm512_xor_si512(_mm512_xor_si512(plain, sign), line))
     };
-    let mut whole = pcm.chunks_exact(32);
+    let mut whole = pcm.chunks_exact(64);
     let mut out = codes.chunks_exact_mut(32);
     for (pcm, codes) in whole.by_ref().zip(out.by_ref()) {
         // SAFETY: the chunks hold 32 samples and 32 codes, a register and half of one.
@@ -125,12 +133,12 @@ fn encode<const MU: bool>(pcm: &[i16], codes: &mut [u8]) {
         }
     }
     let law = if MU { Law::Mu } else { Law::A };
-    scalar::encode(law, whole.remainder(), out.into_remainder());
+    scalar::encode(law, SWAP, whole.remainder(), out.into_remainder());
 }
 
 /// Sixteen bytes in all four lanes, as `vpshufb` wants them.
 #[target_feature(enable = "avx512f")]
-fn table(bytes: &[u8; 16]) -> __m512i {
+pub(super) fn table(bytes: &[u8; 16]) -> __m512i {
     // SAFETY: sixteen bytes are read from an array of sixteen.
     _mm512_broadcast_i32x4(unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) })
 }

@@ -3,6 +3,8 @@
 
 use core::arch::x86_64::*;
 
+use super::TURN;
+use super::avx512bw::table as quarters;
 use crate::arch::scalar;
 use crate::{Law, tables};
 
@@ -19,24 +21,26 @@ impl Avx512Vbmi {
         has.then_some(Avx512Vbmi(()))
     }
 
-    pub(crate) fn decode(self, law: Law, codes: &[u8], pcm: &mut [i16]) {
+    pub(crate) fn decode(self, law: Law, swap: bool, codes: &[u8], pcm: &mut [u8]) {
         // SAFETY: `self` shows that the machine has the instructions.
-        unsafe { decode(law, codes, pcm) }
+        unsafe { by_law_and_order!(law, swap, decode(codes, pcm)) }
     }
 
-    pub(crate) fn encode(self, law: Law, pcm: &[i16], codes: &mut [u8]) {
+    pub(crate) fn encode(self, law: Law, swap: bool, pcm: &[u8], codes: &mut [u8]) {
         // SAFETY: as above.
-        unsafe {
-            match law {
-                Law::Mu => encode::<true>(pcm, codes),
-                Law::A => encode::<false>(pcm, codes),
-            }
-        }
+        unsafe { by_law_and_order!(law, swap, encode(pcm, codes)) }
     }
 
-    pub(crate) fn look_up(self, table: &[u8; 256], codes: &mut [u8]) {
-        // SAFETY: as above.
-        unsafe { look_up(table, codes) }
+    pub(crate) fn look_up(self, table: &[u8; 256], from: &[u8], to: &mut [u8]) {
+        let count = from.len().min(to.len());
+        // SAFETY: as above; both slices hold `count` codes and lie apart.
+        unsafe { look_up(table, from.as_ptr(), to.as_mut_ptr(), count) }
+    }
+
+    pub(crate) fn look_up_in_place(self, table: &[u8; 256], codes: &mut [u8]) {
+        let place = codes.as_mut_ptr();
+        // SAFETY: as above; one place for both.
+        unsafe { look_up(table, place, place, codes.len()) }
     }
 }
 
@@ -47,8 +51,8 @@ struct Magnitudes {
     high: [u8; 128],
 }
 
-static MU: Magnitudes = magnitudes(&tables::MU_DECODE);
-static A: Magnitudes = magnitudes(&tables::A_DECODE);
+static MU_MAGNITUDES: Magnitudes = magnitudes(&tables::MU_DECODE);
+static A_MAGNITUDES: Magnitudes = magnitudes(&tables::A_DECODE);
 
 const fn magnitudes(decode: &[i16; 256]) -> Magnitudes {
     let mut bytes = Magnitudes {
@@ -69,15 +73,13 @@ const fn magnitudes(decode: &[i16; 256]) -> Magnitudes {
 const SPREAD: [i64; 8] = [0, 4, 1, 5, 2, 6, 3, 7];
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn decode(law: Law, codes: &[u8], pcm: &mut [i16]) {
-    let table = match law {
-        Law::Mu => &MU,
-        Law::A => &A,
-    };
+fn decode<const MU: bool, const SWAP: bool>(codes: &[u8], pcm: &mut [u8]) {
+    let table = if MU { &MU_MAGNITUDES } else { &A_MAGNITUDES };
     let low = both(&table.low);
     let high = both(&table.high);
     // SAFETY: eight quadwords are read from an array of eight.
     let spread = unsafe { _mm512_loadu_si512(SPREAD.as_ptr().cast()) };
+    let turn = quarters(&TURN);
     let step = |codes: __m512i| {
         let positive = _mm512_movepi8_mask(codes);
         let codes = _mm512_permutexvar_epi64(spread, codes);
@@ -86,37 +88,75 @@ fn decode(law: Law, codes: &[u8], pcm: &mut [i16]) {
         let first = _mm512_unpacklo_epi8(low, high);
         let second = _mm512_unpackhi_epi8(low, high);
         let zero = _mm512_setzero_si512();
-        (
-            _mm512_mask_sub_epi16(first, !positive as u32, zero, first),
-            _mm512_mask_sub_epi16(second, (!positive >> 32) as u32, zero, second),
-        )
+        let first = _mm512_mask_sub_epi16(first, !positive as u32, zero, first);
+        let second = _mm512_mask_sub_epi16(second, (!positive >> 32) as u32, zero, second);
+        if SWAP {
+            let turned = |samples| _mm512_shuffle_epi8(samples, turn);
+            (turned(first), turned(second))
+        } else {
+            (first, second)
+        }
+    };
+    // Past the caches only: a store that waits for its line to be read first costs as much as the store.
+    let (head, codes, pcm) = match past_the_caches(pcm) {
+        Some(head) if head < codes.len() => {
+            let (first, codes) = codes.split_at(head);
+            let (start, pcm) = pcm.split_at_mut(2 * head);
+            scalar::decode(if MU { Law::Mu } else { Law::A }, SWAP, first, start);
+            (true, codes, pcm)
+        }
+        _ => (false, codes, pcm),
     };
     let mut whole = codes.chunks_exact(64);
-    let mut out = pcm.chunks_exact_mut(64);
-    for (codes, pcm) in whole.by_ref().zip(out.by_ref()) {
-        // SAFETY: the chunks hold 64 codes and 64 samples, two registers of 32.
-        unsafe {
-            let (first, second) = step(_mm512_loadu_si512(codes.as_ptr().cast()));
-            _mm512_storeu_si512(pcm.as_mut_ptr().cast(), first);
-            _mm512_storeu_si512(pcm.as_mut_ptr().add(32).cast(), second);
+    let mut out = pcm.chunks_exact_mut(128);
+    if head {
+        for (codes, pcm) in whole.by_ref().zip(out.by_ref()) {
+            // SAFETY: the chunks hold 64 codes and 64 samples, two registers; the first chunk begins with a
+            // cache line, and every other one after whole lines.
+            unsafe {
+                let (first, second) = step(_mm512_loadu_si512(codes.as_ptr().cast()));
+                _mm512_stream_si512(pcm.as_mut_ptr().cast(), first);
+                _mm512_stream_si512(pcm.as_mut_ptr().add(64).cast(), second);
+            }
+        }
+        // What was streamed is in order with what the caller does next.
+        _mm_sfence();
+    } else {
+        for (codes, pcm) in whole.by_ref().zip(out.by_ref()) {
+            // SAFETY: the chunks hold 64 codes and 64 samples, two registers.
+            unsafe {
+                let (first, second) = step(_mm512_loadu_si512(codes.as_ptr().cast()));
+                _mm512_storeu_si512(pcm.as_mut_ptr().cast(), first);
+                _mm512_storeu_si512(pcm.as_mut_ptr().add(64).cast(), second);
+            }
         }
     }
     let (codes, pcm) = (whole.remainder(), out.into_remainder());
-    let left = codes.len().min(pcm.len());
+    let left = codes.len().min(pcm.len() / 2);
     if left > 0 {
         let mask = u64::MAX >> (64 - left);
         // SAFETY: the masks keep reads and writes to the `left` elements that both slices have; the second
         // pointer is only stepped to where there is something to write.
         unsafe {
             let (first, second) = step(_mm512_maskz_loadu_epi8(mask, codes.as_ptr().cast()));
-            _mm512_mask_storeu_epi16(pcm.as_mut_ptr(), mask as u32, first);
+            _mm512_mask_storeu_epi16(pcm.as_mut_ptr().cast(), mask as u32, first);
             if left > 32 {
                 let rest = (mask >> 32) as u32;
-                _mm512_mask_storeu_epi16(pcm.as_mut_ptr().add(32), rest, second);
+                _mm512_mask_storeu_epi16(pcm.as_mut_ptr().add(64).cast(), rest, second);
             }
         }
     }
 }
+
+/// How many samples stand before the first cache line, where so much is written that no cache keeps it.
+fn past_the_caches(pcm: &mut [u8]) -> Option<usize> {
+    let to_line = pcm.as_ptr().align_offset(64);
+    (pcm.len() >= STREAM_BYTES && to_line.is_multiple_of(2)).then_some(to_line / 2)
+}
+
+/// From here on stores pass the caches by. **Source**: measured (benches/README.md); below, they would throw out
+/// of the cache what the caller is about to read.
+const STREAM_BYTES: usize = 8 << 20;
 
 /// A table of 128 bytes as two registers.
 #[target_feature(enable = "avx512f")]
@@ -143,10 +183,16 @@ const SEGMENTS: [u8; 128] = {
 };
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn encode<const MU: bool>(pcm: &[i16], codes: &mut [u8]) {
+fn encode<const MU: bool, const SWAP: bool>(pcm: &[u8], codes: &mut [u8]) {
     let segments = both(&SEGMENTS);
+    let turn = quarters(&TURN);
     let word = |value: i16| _mm512_set1_epi16(value);
     let step = |samples: __m512i| {
+        let samples = if SWAP {
+            _mm512_shuffle_epi8(samples, turn)
+        } else {
+            samples
+        };
         let negative = _mm512_srai_epi16::<15>(samples);
         // One's complement, as tables::encode_mu and encode_a.
         let magnitude = _mm512_xor_si512(samples, negative);
@@ -172,7 +218,7 @@ fn encode<const MU: bool>(pcm: &[i16], codes: &mut [u8]) {
         let sign = _mm512_and_si512(negative, word(0x80));
         _mm512_xor_si512(_mm512_xor_si512(plain, sign), word(line))
     };
-    let mut whole = pcm.chunks_exact(32);
+    let mut whole = pcm.chunks_exact(64);
     let mut out = codes.chunks_exact_mut(32);
     for (pcm, codes) in whole.by_ref().zip(out.by_ref()) {
         // SAFETY: the chunks hold 32 samples, a register, and 32 codes, half of one.
@@ -182,41 +228,46 @@ fn encode<const MU: bool>(pcm: &[i16], codes: &mut [u8]) {
         }
     }
     let (pcm, codes) = (whole.remainder(), out.into_remainder());
-    let left = pcm.len().min(codes.len());
+    let left = codes.len().min(pcm.len() / 2);
     if left > 0 {
         let mask = u32::MAX >> (32 - left);
         // SAFETY: the masks keep reads and writes to the `left` elements that both slices have.
         unsafe {
-            let words = step(_mm512_maskz_loadu_epi16(mask, pcm.as_ptr()));
+            let words = step(_mm512_maskz_loadu_epi16(mask, pcm.as_ptr().cast()));
             _mm512_mask_cvtepi16_storeu_epi8(codes.as_mut_ptr().cast(), mask, words);
         }
     }
 }
 
+/// A table of 256 bytes in four registers, its halves chosen between by the code's upper bit.
+///
+/// **Safety**: `count` codes can be read at `from` and written at `to`, which are one place or lie apart.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn look_up(table: &[u8; 256], codes: &mut [u8]) {
-    let (first, second) = table.split_at(128);
-    let (Some(first), Some(second)) = (first.first_chunk(), second.first_chunk()) else {
-        return scalar::look_up(table, codes);
-    };
-    let (first, second) = (both(first), both(second));
+unsafe fn look_up(table: &[u8; 256], from: *const u8, to: *mut u8, count: usize) {
+    // SAFETY: 256 bytes are four registers of 64.
+    let quarter =
+        |number: usize| unsafe { _mm512_loadu_si512(table.as_ptr().add(64 * number).cast()) };
+    let (first, second) = ((quarter(0), quarter(1)), (quarter(2), quarter(3)));
     let step = |codes: __m512i| {
         let upper = _mm512_movepi8_mask(codes);
         let low = _mm512_permutex2var_epi8(first.0, codes, first.1);
         let high = _mm512_permutex2var_epi8(second.0, codes, second.1);
         _mm512_mask_blend_epi8(upper, low, high)
     };
-    let mut whole = codes.chunks_exact_mut(64);
-    for codes in whole.by_ref() {
-        let place = codes.as_mut_ptr();
-        // SAFETY: the chunk holds 64 codes, a register.
-        unsafe { _mm512_storeu_si512(place.cast(), step(_mm512_loadu_si512(place.cast()))) }
+    let whole = count / 64 * 64;
+    for at in (0..whole).step_by(64) {
+        // SAFETY: `at` and 63 more are below `count`.
+        unsafe {
+            let found = step(_mm512_loadu_si512(from.add(at).cast()));
+            _mm512_storeu_si512(to.add(at).cast(), found);
+        }
     }
-    let rest = whole.into_remainder();
-    if !rest.is_empty() {
-        let mask = u64::MAX >> (64 - rest.len());
-        let place: *mut i8 = rest.as_mut_ptr().cast();
-        // SAFETY: the mask keeps reads and writes to the slice.
-        unsafe { _mm512_mask_storeu_epi8(place, mask, step(_mm512_maskz_loadu_epi8(mask, place))) }
+    if count > whole {
+        let mask = u64::MAX >> (64 - (count - whole));
+        // SAFETY: the mask keeps reads and writes below `count`.
+        unsafe {
+            let found = step(_mm512_maskz_loadu_epi8(mask, from.add(whole).cast()));
+            _mm512_mask_storeu_epi8(to.add(whole).cast(), mask, found);
+        }
     }
 }
