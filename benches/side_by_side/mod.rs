@@ -47,8 +47,10 @@ struct Row<'a> {
 /// Rows that do the same work, or a part of it.
 pub(crate) struct Group<'a> {
     name: String,
-    /// What one run of a row works on, `packet` for instance.
+    /// What a time is told for, `packet` for instance.
     unit: &'static str,
+    /// Units that one run of a row works on.
+    batch: u32,
     rows: Vec<Row<'a>>,
 }
 
@@ -57,8 +59,15 @@ impl<'a> Group<'a> {
         Group {
             name: name.into(),
             unit,
+            batch: 1,
             rows: Vec::new(),
         }
+    }
+
+    /// Says that one run of a row works on so many units.
+    pub(crate) fn of(mut self, batch: u32) -> Group<'a> {
+        self.batch = batch;
+        self
     }
 
     /// Adds a row. The first is what the others are compared with.
@@ -104,8 +113,8 @@ impl<'a> Group<'a> {
         for _ in 0..ROUNDS {
             for (row, count) in self.rows.iter_mut().zip(&counts) {
                 let took = time(&mut row.run, *count);
-                row.nanoseconds
-                    .push(took.as_nanos() as f64 / f64::from(*count));
+                let units = f64::from(*count) * f64::from(self.batch);
+                row.nanoseconds.push(took.as_nanos() as f64 / units);
             }
         }
         for row in &mut self.rows {

@@ -18,8 +18,19 @@ pub fn convert_in_place(from: Law, to: Law, codes: &mut [u8]) {
     Kernel::best().convert_in_place(from, to, codes);
 }
 
+/// A conversion of codes that leaves their sign bit, bit 7, as it is.
+pub(crate) struct Table {
+    /// For every code.
+    pub(crate) whole: [u8; 256],
+    /// For the codes whose bit 7 is clear.
+    pub(crate) half: [u8; 128],
+    /// Rows of sixteen of `half`, each but the first xored with the one before: xored together up to a code's row,
+    /// they are that row.
+    pub(crate) chain: [u8; 128],
+}
+
 /// The table from one law to the other; none where they are the same.
-pub(crate) fn table(from: Law, to: Law) -> Option<&'static [u8; 256]> {
+pub(crate) fn table(from: Law, to: Law) -> Option<&'static Table> {
     match (from, to) {
         (Law::Mu, Law::A) => Some(&MU_TO_A),
         (Law::A, Law::Mu) => Some(&A_TO_MU),
@@ -27,26 +38,33 @@ pub(crate) fn table(from: Law, to: Law) -> Option<&'static [u8; 256]> {
     }
 }
 
-static MU_TO_A: [u8; 256] = tabulate(Law::Mu);
-static A_TO_MU: [u8; 256] = tabulate(Law::A);
+static MU_TO_A: Table = tabulate(Law::Mu);
+static A_TO_MU: Table = tabulate(Law::A);
 
-/// Codes by codes, from value numbers by value numbers; the sign stays.
-const fn tabulate(from: Law) -> [u8; 256] {
-    let mut table = [0; 256];
-    let mut code = 0_u8;
-    loop {
-        let sign = code & 0x80;
-        table[code as usize] = match from {
+/// Codes by codes, from value numbers by value numbers.
+const fn tabulate(from: Law) -> Table {
+    let mut table = Table {
+        whole: [0; 256],
+        half: [0; 128],
+        chain: [0; 128],
+    };
+    let mut code = 0;
+    while code < 128 {
+        let bits = code as u8;
+        let converted = match from {
             // Mu-law counts its values from 0, A-law from 1. On the line mu-law inverts all seven bits of the
             // number, A-law every second of all eight (tables 1 and 2, note 2).
-            Law::Mu => (sign | (TABLE_3[(!code & 0x7F) as usize] - 1)) ^ 0x55,
-            Law::A => sign | (!TABLE_4[((code ^ 0x55) & 0x7F) as usize] & 0x7F),
+            Law::Mu => (TABLE_3[(!bits & 0x7F) as usize] - 1) ^ 0x55,
+            Law::A => !TABLE_4[(bits ^ 0x55) as usize] & 0x7F,
         };
-        if code == 255 {
-            return table;
-        }
+        table.whole[code] = converted;
+        table.whole[code | 0x80] = converted | 0x80;
+        table.half[code] = converted;
+        let before = if code < 16 { 0 } else { table.half[code - 16] };
+        table.chain[code] = converted ^ before;
         code += 1;
     }
+    table
 }
 
 /// Table 3: the A-law value number of each mu-law value number, from 0.

@@ -6,6 +6,7 @@ use core::arch::aarch64::*;
 
 use crate::Law;
 use crate::arch::scalar;
+use crate::convert::Table;
 
 pub(crate) fn decode(law: Law, swap: bool, codes: &[u8], pcm: &mut [u8]) {
     match law {
@@ -21,7 +22,7 @@ pub(crate) fn encode(law: Law, swap: bool, pcm: &[u8], codes: &mut [u8]) {
     }
 }
 
-pub(crate) fn look_up(table: &[u8; 256], from: &[u8], to: &mut [u8]) {
+pub(crate) fn look_up(table: &Table, from: &[u8], to: &mut [u8]) {
     let (whole, rest) = from.as_chunks::<16>();
     let (out, left) = to.split_at_mut(whole.len() * 16);
     for (from, to) in whole.iter().zip(out.as_chunks_mut::<16>().0) {
@@ -31,7 +32,7 @@ pub(crate) fn look_up(table: &[u8; 256], from: &[u8], to: &mut [u8]) {
     scalar::look_up(table, rest, left);
 }
 
-pub(crate) fn look_up_in_place(table: &[u8; 256], codes: &mut [u8]) {
+pub(crate) fn look_up_in_place(table: &Table, codes: &mut [u8]) {
     let (whole, rest) = codes.as_chunks_mut::<16>();
     for codes in whole {
         let place = codes.as_mut_ptr();
@@ -41,16 +42,19 @@ pub(crate) fn look_up_in_place(table: &[u8; 256], codes: &mut [u8]) {
     scalar::look_up_in_place(table, rest);
 }
 
-/// Any table of 256 bytes: a code out of a quarter's range leaves what the quarters before it found.
+/// A conversion by its table of 128: a code of the second half finds nothing in the first, and the other way round
+/// leaves what was found.
 #[inline]
-fn found(table: &[u8; 256], codes: uint8x16_t) -> uint8x16_t {
-    // SAFETY: the four quarters lie within the table; NEON as above.
+fn found(table: &Table, codes: uint8x16_t) -> uint8x16_t {
+    // SAFETY: both quarters lie within the half; NEON as above.
     unsafe {
-        let quarter = |number: usize| vld1q_u8_x4(table.as_ptr().add(64 * number));
-        let mut found = vqtbl4q_u8(quarter(0), codes);
-        found = vqtbx4q_u8(found, quarter(1), vsubq_u8(codes, vdupq_n_u8(64)));
-        found = vqtbx4q_u8(found, quarter(2), vsubq_u8(codes, vdupq_n_u8(128)));
-        vqtbx4q_u8(found, quarter(3), vsubq_u8(codes, vdupq_n_u8(192)))
+        let sign = vdupq_n_u8(0x80);
+        let index = vbicq_u8(codes, sign);
+        let first = vld1q_u8_x4(table.half.as_ptr());
+        let second = vld1q_u8_x4(table.half.as_ptr().add(64));
+        let found = vqtbl4q_u8(first, index);
+        let found = vqtbx4q_u8(found, second, vsubq_u8(index, vdupq_n_u8(64)));
+        vbslq_u8(sign, codes, found)
     }
 }
 

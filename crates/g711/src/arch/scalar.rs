@@ -1,5 +1,6 @@
 //! The scalar tables: what every other kernel is held against.
 
+use crate::convert::Table;
 use crate::{Law, tables};
 
 /// Two bytes of PCM16 for each code; `swap` turns them over from the machine's order.
@@ -31,15 +32,15 @@ pub(crate) fn encode(law: Law, swap: bool, pcm: &[u8], codes: &mut [u8]) {
     }
 }
 
-pub(crate) fn look_up(table: &[u8; 256], from: &[u8], to: &mut [u8]) {
+pub(crate) fn look_up(table: &Table, from: &[u8], to: &mut [u8]) {
     for (to, from) in to.iter_mut().zip(from) {
-        *to = table[usize::from(*from)];
+        *to = table.whole[usize::from(*from)];
     }
 }
 
-pub(crate) fn look_up_in_place(table: &[u8; 256], codes: &mut [u8]) {
+pub(crate) fn look_up_in_place(table: &Table, codes: &mut [u8]) {
     for code in codes {
-        *code = table[usize::from(*code)];
+        *code = table.whole[usize::from(*code)];
     }
 }
 

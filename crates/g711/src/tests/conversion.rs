@@ -7,8 +7,8 @@ use std::vec::Vec;
 /// Full load of a law's signal. **Source**: G.711 tables 1 and 2, note 3. **Units**: dBm0.
 fn load_dbm0(law: Law) -> f64 {
     match law {
-        Law::Mu => 3.17,
-        Law::A => 3.14,
+        Law::Mu => 317.0 / 100.0,
+        Law::A => 314.0 / 100.0,
     }
 }
 

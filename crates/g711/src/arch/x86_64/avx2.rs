@@ -5,6 +5,7 @@ use core::arch::x86_64::*;
 use super::{A_LOWER, MU_LOWER, TURN, UPPER};
 use crate::Law;
 use crate::arch::scalar;
+use crate::convert::Table;
 
 /// The machine has AVX2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,13 +27,13 @@ impl Avx2 {
         unsafe { by_law_and_order!(law, swap, encode(pcm, codes)) }
     }
 
-    pub(crate) fn look_up(self, table: &[u8; 256], from: &[u8], to: &mut [u8]) {
+    pub(crate) fn look_up(self, table: &Table, from: &[u8], to: &mut [u8]) {
         let count = from.len().min(to.len());
         // SAFETY: as above; both slices hold `count` codes and lie apart.
         unsafe { look_up(table, from.as_ptr(), to.as_mut_ptr(), count) }
     }
 
-    pub(crate) fn look_up_in_place(self, table: &[u8; 256], codes: &mut [u8]) {
+    pub(crate) fn look_up_in_place(self, table: &Table, codes: &mut [u8]) {
         let place = codes.as_mut_ptr();
         // SAFETY: as above; one place for both.
         unsafe { look_up(table, place, place, codes.len()) }
@@ -153,31 +154,31 @@ fn encode<const MU: bool, const SWAP: bool>(pcm: &[u8], codes: &mut [u8]) {
     scalar::encode(law, SWAP, whole.remainder(), out.into_remainder());
 }
 
-/// Any table of 256 bytes: sixteen rows of sixteen, each looked up where the code's upper half names it.
+/// A conversion by eight rows of sixteen. A row's index is the code less the row's start: below zero its bit 7
+/// gives nothing, else the row is xored in, so that all rows up to the code's own make that one.
 ///
 /// **Safety**: `count` codes can be read at `from` and written at `to`, which are one place or lie apart.
 #[target_feature(enable = "avx2")]
-unsafe fn look_up(bytes: &[u8; 256], from: *const u8, to: *mut u8, count: usize) {
-    let (rows, _) = bytes.as_chunks::<16>();
-    let nibble = _mm256_set1_epi8(0x0F);
+unsafe fn look_up(conversion: &Table, from: *const u8, to: *mut u8, count: usize) {
+    let (rows, _) = conversion.chain.as_chunks::<16>();
+    let sign = _mm256_set1_epi8(-0x80);
+    let sixteen = _mm256_set1_epi8(16);
     let whole = count / 32 * 32;
     for at in (0..whole).step_by(32) {
         // SAFETY: `at` and 31 more are below `count`.
-        let loaded = unsafe { _mm256_loadu_si256(from.add(at).cast()) };
-        let low = _mm256_and_si256(loaded, nibble);
-        let high = _mm256_and_si256(_mm256_srli_epi16::<4>(loaded), nibble);
-        let mut found = _mm256_setzero_si256();
-        for (number, row) in (0_i8..).zip(rows) {
-            let here = _mm256_cmpeq_epi8(high, _mm256_set1_epi8(number));
-            let looked = _mm256_shuffle_epi8(table(row), low);
-            found = _mm256_or_si256(found, _mm256_and_si256(looked, here));
+        let codes = unsafe { _mm256_loadu_si256(from.add(at).cast()) };
+        let mut found = _mm256_and_si256(codes, sign);
+        let mut index = _mm256_andnot_si256(sign, codes);
+        for row in rows {
+            found = _mm256_xor_si256(found, _mm256_shuffle_epi8(table(row), index));
+            index = _mm256_sub_epi8(index, sixteen);
         }
         // SAFETY: as above.
         unsafe { _mm256_storeu_si256(to.add(at).cast(), found) }
     }
     for at in whole..count {
         // SAFETY: `at` is below `count`.
-        unsafe { *to.add(at) = bytes[usize::from(*from.add(at))] }
+        unsafe { *to.add(at) = conversion.whole[usize::from(*from.add(at))] }
     }
 }
 

@@ -5,6 +5,7 @@ use core::arch::x86_64::*;
 use super::{A_LOWER, Avx2, MU_LOWER, TURN, UPPER};
 use crate::Law;
 use crate::arch::scalar;
+use crate::convert::Table;
 
 /// The machine has AVX-512 F and BW, and AVX2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +30,12 @@ impl Avx512Bw {
     }
 
     /// By AVX2: masks over wider rows were measured to be slower.
-    pub(crate) fn look_up(self, table: &[u8; 256], from: &[u8], to: &mut [u8]) {
+    pub(crate) fn look_up(self, table: &Table, from: &[u8], to: &mut [u8]) {
         self.0.look_up(table, from, to);
     }
 
     /// As `look_up`.
-    pub(crate) fn look_up_in_place(self, table: &[u8; 256], codes: &mut [u8]) {
+    pub(crate) fn look_up_in_place(self, table: &Table, codes: &mut [u8]) {
         self.0.look_up_in_place(table, codes);
     }
 }

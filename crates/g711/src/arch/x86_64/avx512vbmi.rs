@@ -6,6 +6,7 @@ use core::arch::x86_64::*;
 use super::TURN;
 use super::avx512bw::table as quarters;
 use crate::arch::scalar;
+use crate::convert::Table;
 use crate::{Law, tables};
 
 /// The machine has AVX-512 F, BW and VBMI.
@@ -31,13 +32,13 @@ impl Avx512Vbmi {
         unsafe { by_law_and_order!(law, swap, encode(pcm, codes)) }
     }
 
-    pub(crate) fn look_up(self, table: &[u8; 256], from: &[u8], to: &mut [u8]) {
+    pub(crate) fn look_up(self, table: &Table, from: &[u8], to: &mut [u8]) {
         let count = from.len().min(to.len());
         // SAFETY: as above; both slices hold `count` codes and lie apart.
         unsafe { look_up(table, from.as_ptr(), to.as_mut_ptr(), count) }
     }
 
-    pub(crate) fn look_up_in_place(self, table: &[u8; 256], codes: &mut [u8]) {
+    pub(crate) fn look_up_in_place(self, table: &Table, codes: &mut [u8]) {
         let place = codes.as_mut_ptr();
         // SAFETY: as above; one place for both.
         unsafe { look_up(table, place, place, codes.len()) }
@@ -239,20 +240,18 @@ fn encode<const MU: bool, const SWAP: bool>(pcm: &[u8], codes: &mut [u8]) {
     }
 }
 
-/// A table of 256 bytes in four registers, its halves chosen between by the code's upper bit.
+/// A conversion by a table of 128 in two registers; bit 7 does not count in the index, and stays.
 ///
 /// **Safety**: `count` codes can be read at `from` and written at `to`, which are one place or lie apart.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-unsafe fn look_up(table: &[u8; 256], from: *const u8, to: *mut u8, count: usize) {
-    // SAFETY: 256 bytes are four registers of 64.
-    let quarter =
-        |number: usize| unsafe { _mm512_loadu_si512(table.as_ptr().add(64 * number).cast()) };
-    let (first, second) = ((quarter(0), quarter(1)), (quarter(2), quarter(3)));
+unsafe fn look_up(table: &Table, from: *const u8, to: *mut u8, count: usize) {
+    /// Bits of the first operand where the third has them, else of the second.
+    const CHOOSE: i32 = 0xE4;
+    let half = both(&table.half);
+    let sign = _mm512_set1_epi8(-0x80);
     let step = |codes: __m512i| {
-        let upper = _mm512_movepi8_mask(codes);
-        let low = _mm512_permutex2var_epi8(first.0, codes, first.1);
-        let high = _mm512_permutex2var_epi8(second.0, codes, second.1);
-        _mm512_mask_blend_epi8(upper, low, high)
+        let found = _mm512_permutex2var_epi8(half.0, codes, half.1);
+        _mm512_ternarylogic_epi32::<CHOOSE>(codes, found, sign)
     };
     let whole = count / 64 * 64;
     for at in (0..whole).step_by(64) {
