@@ -38,8 +38,11 @@ fn main() {
 }
 
 fn decode(size: usize, law: Law, codes: &[u8], pcm: &[i16], peers: &[Peer]) {
-    let mut group =
-        Group::new(format!("decode {}, {size} samples", name(law)), "block").of(batch(size));
+    let mut group = Group::new(
+        format!("decode {}, {size} samples", name(law)),
+        "block",
+        batch(size),
+    );
     group.row(
         "memcpy of the samples",
         blocks(size, pcm, <[i16]>::copy_from_slice),
@@ -67,8 +70,11 @@ fn decode(size: usize, law: Law, codes: &[u8], pcm: &[i16], peers: &[Peer]) {
 
 fn encode(size: usize, law: Law, pcm: &[i16], peers: &[Peer]) {
     let bytes: Vec<[u8; 2]> = pcm.iter().map(|sample| sample.to_be_bytes()).collect();
-    let mut group =
-        Group::new(format!("encode {}, {size} samples", name(law)), "block").of(batch(size));
+    let mut group = Group::new(
+        format!("encode {}, {size} samples", name(law)),
+        "block",
+        batch(size),
+    );
     group.row(
         "memcpy of the samples",
         blocks(size, pcm, <[i16]>::copy_from_slice),
@@ -97,7 +103,7 @@ fn encode(size: usize, law: Law, pcm: &[i16], peers: &[Peer]) {
 fn convert(size: usize, from: Law, codes: &[u8], peers: &[Peer]) {
     let to = other(from);
     let title = format!("{} to {}, {size} samples", name(from), name(to));
-    let mut group = Group::new(title, "block").of(batch(size));
+    let mut group = Group::new(title, "block", batch(size));
     group.row(
         "memcpy of the codes",
         blocks(size, codes, <[u8]>::copy_from_slice),

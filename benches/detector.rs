@@ -36,7 +36,7 @@ fn main() {
     let (mut copy, mut pcm) = ([0_u8; PACKET], [0_i16; PACKET]);
     let mut copied = speech.chunks_exact(PACKET).cycle();
     let mut decoded = speech.chunks_exact(PACKET).cycle();
-    Group::new("Detector::observe", "packet of 20 ms")
+    Group::new("Detector::observe", "packet of 20 ms", 1)
         .row("memcpy of the payload", move || {
             copy.copy_from_slice(black_box(copied.next().unwrap_or_default()));
             black_box(&copy);

@@ -140,6 +140,7 @@ fn main() {
     Group::new(
         "one packet through the bridge",
         "packet of 160 bytes and 20 ms",
+        1,
     )
     .row("memcpy", move || {
         let length = copied.receive();

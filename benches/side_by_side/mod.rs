@@ -55,19 +55,14 @@ pub(crate) struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    pub(crate) fn new(name: impl Into<String>, unit: &'static str) -> Group<'a> {
+    /// Rows of which one run works on `batch` units.
+    pub(crate) fn new(name: impl Into<String>, unit: &'static str, batch: u32) -> Group<'a> {
         Group {
             name: name.into(),
             unit,
-            batch: 1,
+            batch,
             rows: Vec::new(),
         }
-    }
-
-    /// Says that one run of a row works on so many units.
-    pub(crate) fn of(mut self, batch: u32) -> Group<'a> {
-        self.batch = batch;
-        self
     }
 
     /// Adds a row. The first is what the others are compared with.
