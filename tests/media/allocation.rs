@@ -3,7 +3,9 @@
 //! The counting allocator counts the thread that measures, so other tests in the same process do no harm.
 
 use crate::detector::{as_static, packets, pcm16, speech};
+use crate::transcoding::formats;
 use squelch_g711::Law;
+use squelch_media::audio::transcode::{Silence, Transcoder};
 use squelch_media::rtp::{PayloadType, Ptime, RtpTime, Ssrc};
 use squelch_media::{
     Bridge, Direction, Format, Forward, GuardAction, GuardPlan, LegPlan, MediaEvent, MediaPlan,
@@ -157,5 +159,33 @@ fn pcm16_that_is_repaired_allocates_nothing() {
             heard.bridge.guard()
         );
         assert_eq!(heard.allocations, 0, "{times}");
+    }
+}
+
+#[test]
+fn no_pair_of_formats_allocates_for_a_packet_a_gap_or_a_restart() {
+    let all = formats();
+    for (from, to) in all
+        .iter()
+        .flat_map(|from| all.iter().map(|to| (*from, *to)))
+    {
+        let silence = Silence::new(from, Ptime::DEFAULT).expect("silence");
+        let mut transcoder =
+            Transcoder::new(from, to, Ptime::DEFAULT, Ptime::MAX).expect("a pair of formats");
+        let (mut out, mut frames) = (vec![0; 8_000], 0);
+        let ticks = from.clock_rate() / 50;
+        let info = allocation_counter::measure(|| {
+            for index in 0..60 {
+                // Every 7th is lost, and half-way a second is missing.
+                let at = RtpTime(ticks * (index + if index < 30 { 0 } else { 50 }));
+                if index % 7 != 3 && transcoder.push(at, silence.frame()).is_ok() {
+                    while let Ok(Some(_)) = transcoder.pop(&mut out) {
+                        frames += 1;
+                    }
+                }
+            }
+        });
+        assert!(frames >= 19, "{from} to {to}: {frames}");
+        assert_eq!(info.count_total, 0, "{from} to {to}");
     }
 }

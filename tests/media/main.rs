@@ -12,3 +12,4 @@ mod relay;
 mod resampling;
 mod silence;
 mod sources;
+mod transcoding;

@@ -1,6 +1,8 @@
-//! Audio as samples: levels, resampling, Opus.
+//! Audio as samples and as bytes: levels, formats, resampling, transcoding, Opus.
 
+pub mod format;
 pub mod level;
 #[cfg(feature = "opus")]
 pub mod opus;
 pub mod resample;
+pub mod transcode;
