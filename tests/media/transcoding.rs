@@ -173,7 +173,7 @@ fn spectrum(pcm: &[i16], hz: f64, rate: u32) -> (f64, f64) {
 #[test]
 fn a_tone_keeps_pitch_and_level_between_all_formats_at_all_packet_times() {
     for (from, to) in pairs() {
-        let pcm = tone(TONE_HZ, from.clock_rate(), 720);
+        let pcm = tone(TONE_HZ, from.clock_rate(), 480);
         for ms_in in PTIMES {
             if no_opus_frame(from, ms_in) {
                 continue;
@@ -201,13 +201,13 @@ fn a_tone_keeps_pitch_and_level_between_all_formats_at_all_packet_times() {
                         assert_eq!(bytes.len(), to.frame_bytes(ptime(ms_out)), "{told}");
                     }
                 }
-                let missing = 720 - frames.len() * usize::from(ms_out);
+                let missing = 480 - frames.len() * usize::from(ms_out);
                 assert!(missing < usize::from(ms_out) + 20, "{told}: {missing} ms");
                 let frames: Vec<Vec<u8>> = frames.into_iter().map(|(_, bytes)| bytes).collect();
                 let heard = samples(to, &frames, ms_out);
-                // From 200 to 500 ms: past every codec's beginning, a whole number of cycles.
+                // From 200 to 400 ms: past every codec's beginning, a whole number of cycles.
                 let per_ms = to.clock_rate() as usize / 1_000;
-                let steady = &heard[200 * per_ms..500 * per_ms];
+                let steady = &heard[200 * per_ms..400 * per_ms];
                 let (level, rest) = spectrum(steady, TONE_HZ, to.clock_rate());
                 let opus = from == AudioFormat::Opus || to == AudioFormat::Opus;
                 let (off, noise) = if opus { (1.5, -14.0) } else { (0.2, -33.0) };
