@@ -51,7 +51,7 @@ fn main() {
         .collect();
     let mut copy = [0_u8; PACKET];
     let mut copied = speech.chunks_exact(PACKET).cycle();
-    let mut group = Group::new("Transcoder", "packet of 20 ms");
+    let mut group = Group::new("Transcoder", "packet of 20 ms", 1);
     group.row("memcpy of the payload", move || {
         copy.copy_from_slice(black_box(copied.next().unwrap_or_default()));
         black_box(&copy);

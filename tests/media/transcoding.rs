@@ -219,7 +219,7 @@ fn a_tone_keeps_pitch_and_level_between_all_formats_at_all_packet_times() {
 }
 
 #[test]
-fn laws_agree_with_decoding_and_encoding_and_the_same_format_is_a_copy() {
+fn laws_go_by_the_recommendations_tables_and_the_same_format_is_a_copy() {
     let codes: Vec<u8> = (0..=255).chain((0..64).rev()).collect();
     for (from, from_law, to, to_law) in [
         (AudioFormat::Pcmu, Law::Mu, AudioFormat::Pcma, Law::A),
@@ -232,10 +232,9 @@ fn laws_agree_with_decoding_and_encoding_and_the_same_format_is_a_copy() {
             320,
             std::slice::from_ref(&codes),
         );
-        let exact: Vec<u8> = codes
-            .iter()
-            .map(|code| to_law.encode_sample(from_law.decode_sample(*code)))
-            .collect();
+        // Not decoded and encoded: tables 3 and 4 of G.711 differ from that in some codes.
+        let mut exact = codes.clone();
+        squelch_g711::convert_in_place(from_law, to_law, &mut exact);
         assert_eq!(frames, [(RtpTime(7), exact)]);
         let mut copy = Transcoder::new(from, from, ptime(40), ptime(20)).expect("a copy");
         let frames = feed(&mut copy, RtpTime(7), 320, std::slice::from_ref(&codes));
