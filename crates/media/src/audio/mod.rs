@@ -4,5 +4,6 @@ pub mod format;
 pub mod level;
 #[cfg(feature = "opus")]
 pub mod opus;
+pub mod opus_packet;
 pub mod resample;
 pub mod transcode;

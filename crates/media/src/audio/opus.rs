@@ -4,7 +4,7 @@
 
 use audiopus::coder::{Decoder as OpusDecoder, Encoder as OpusEncoder};
 use audiopus::packet::Packet;
-use audiopus::{Application, Channels, MutSignals, SampleRate};
+use audiopus::{Application, Bitrate, Channels, MutSignals, SampleRate};
 
 /// A rate that Opus runs at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub enum OpusError {
     Packet,
     /// Samples that are no frame of 2.5, 5, 10, 20, 40 or 60 ms, or room for none.
     Frame,
+    /// A setting out of its range.
+    Setting,
     /// Anything else, in libopus' words.
     Library(String),
 }
@@ -56,6 +58,7 @@ impl std::fmt::Display for OpusError {
             OpusError::Frame => f.write_str(
                 "an Opus frame lasts 2.5, 5, 10, 20, 40 or 60 ms, and needs room for it",
             ),
+            OpusError::Setting => f.write_str("a setting out of its range"),
             OpusError::Library(text) => write!(f, "libopus: {text}"),
         }
     }
@@ -83,12 +86,42 @@ impl From<audiopus::Error> for OpusError {
 pub struct Encoder(OpusEncoder);
 
 impl Encoder {
-    /// An encoder at `rate`.
+    /// An encoder at `rate`, with the bitrate that libopus finds right for it and no forward error correction.
     ///
     /// **Errors**: libopus has no memory.
     pub fn new(rate: Rate) -> Result<Encoder, OpusError> {
         let encoder = OpusEncoder::new(rate.opus(), Channels::Mono, Application::Voip)?;
         Ok(Encoder(encoder))
+    }
+
+    /// Sets the bitrate. **Units**: bits a second, 6,000 to 510,000.
+    ///
+    /// **Errors**: another bitrate.
+    pub fn set_bitrate(&mut self, bits_per_second: u32) -> Result<(), OpusError> {
+        if !BITRATES.contains(&bits_per_second) {
+            return Err(OpusError::Setting);
+        }
+        let bitrate = Bitrate::BitsPerSecond(bits_per_second as i32);
+        Ok(self.0.set_bitrate(bitrate)?)
+    }
+
+    /// Sends with each packet a coarse copy of the one before, as the loss that is expected makes worthwhile
+    /// (in-band FEC, RFC 6716 section 2.1.7); at 0 % there is none.
+    ///
+    /// **Errors**: more than 100 %.
+    pub fn expect_loss(&mut self, percent: u8) -> Result<(), OpusError> {
+        if percent > 100 {
+            return Err(OpusError::Setting);
+        }
+        self.0.set_inband_fec(percent > 0)?;
+        Ok(self.0.set_packet_loss_perc(percent)?)
+    }
+
+    /// By how much what is decoded comes later than what was encoded. **Units**: samples at the encoder's rate.
+    ///
+    /// **Errors**: libopus can't say.
+    pub fn lookahead_samples(&self) -> Result<u32, OpusError> {
+        Ok(self.0.lookahead()?)
     }
 
     /// Encodes one frame; gives the packet's length in `packet`.
@@ -122,7 +155,22 @@ impl Decoder {
         let samples = MutSignals::try_from(pcm)?;
         Ok(self.0.decode(packet, samples, false)?)
     }
+
+    /// Decodes a lost packet from the one `next` to it, which holds a copy where its sender expected loss; else the
+    /// lost one is concealed. `next` itself is to be decoded after that.
+    ///
+    /// **Shape**: `pcm` lasts as long as the lost packet.
+    ///
+    /// **Errors**: as [`Decoder::decode`].
+    pub fn recover(&mut self, next: &[u8], pcm: &mut [i16]) -> Result<usize, OpusError> {
+        let packet = Packet::try_from(next)?;
+        let samples = MutSignals::try_from(pcm)?;
+        Ok(self.0.decode(Some(packet), samples, true)?)
+    }
 }
+
+/// What libopus takes (`OPUS_SET_BITRATE`), less than 6 kbit/s being no speech. **Source**: RFC 6716 section 2.1.1.
+const BITRATES: std::ops::RangeInclusive<u32> = 6_000..=510_000;
 
 #[cfg(test)]
 mod tests {
@@ -178,5 +226,101 @@ mod tests {
         let mut encoder = Encoder::new(Rate::Hz8000).expect("an encoder");
         let said = encoder.encode(&[0; 161], &mut [0; 1_275]);
         assert_eq!(said, Err(OpusError::Frame));
+    }
+
+    /// How alike two pieces of sound are, 1 being the same but for the level.
+    fn likeness(a: &[i16], b: &[i16]) -> f64 {
+        let product = |a: &[i16], b: &[i16]| -> f64 {
+            let pairs = a.iter().zip(b);
+            pairs.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+        };
+        product(a, b) / (product(a, a) * product(b, b)).sqrt()
+    }
+
+    /// A tone that another follows: what is concealed goes on with the first, what is recovered changes in time.
+    #[test]
+    fn a_lost_packet_is_recovered_from_the_next_where_loss_was_expected() {
+        let rate = Rate::Hz16000;
+        let frame = 320;
+        let mut sound = tone(rate, 300.0, 20);
+        sound.extend(tone(rate, 520.0, 20));
+        let hear = |expected_loss, recover: bool| {
+            let mut encoder = Encoder::new(rate).expect("an encoder");
+            encoder.set_bitrate(24_000).expect("a bitrate");
+            encoder.expect_loss(expected_loss).expect("a share");
+            let mut decoder = Decoder::new(rate).expect("a decoder");
+            let mut packets = Vec::new();
+            for pcm in sound.chunks(frame) {
+                let mut packet = vec![0; 1_275];
+                let length = encoder.encode(pcm, &mut packet).expect("encoded");
+                packet.truncate(length);
+                packets.push(packet);
+            }
+            let mut heard = Vec::new();
+            for (number, packet) in packets.iter().enumerate() {
+                let mut pcm = vec![0; frame];
+                // The second packet of the new tone is lost.
+                let count = match (number, recover) {
+                    (21, true) => decoder.recover(&packets[22], &mut pcm),
+                    (21, false) => decoder.decode(None, &mut pcm),
+                    _ => decoder.decode(Some(packet), &mut pcm),
+                };
+                assert_eq!(count, Ok(frame));
+                heard.extend(pcm);
+            }
+            heard[21 * frame..22 * frame].to_vec()
+        };
+        let sent = {
+            let mut encoder = Encoder::new(rate).expect("an encoder");
+            encoder.set_bitrate(24_000).expect("a bitrate");
+            encoder.expect_loss(20).expect("a share");
+            let mut decoder = Decoder::new(rate).expect("a decoder");
+            let mut heard = Vec::new();
+            for pcm in sound.chunks(frame) {
+                let (mut packet, mut out) = ([0; 1_275], vec![0; frame]);
+                let length = encoder.encode(pcm, &mut packet).expect("encoded");
+                decoder
+                    .decode(Some(&packet[..length]), &mut out)
+                    .expect("decoded");
+                heard.extend(out);
+            }
+            heard[21 * frame..22 * frame].to_vec()
+        };
+        let (recovered, concealed) = (hear(20, true), hear(20, false));
+        assert!(
+            likeness(&recovered, &sent) > 0.9,
+            "{}",
+            likeness(&recovered, &sent)
+        );
+        assert!(
+            likeness(&recovered, &sent) > likeness(&concealed, &sent) + 0.1,
+            "recovered {}, concealed {}",
+            likeness(&recovered, &sent),
+            likeness(&concealed, &sent)
+        );
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        let mut encoder = Encoder::new(Rate::Hz8000).expect("an encoder");
+        assert_eq!(encoder.set_bitrate(5_999), Err(OpusError::Setting));
+        assert_eq!(encoder.set_bitrate(u32::MAX), Err(OpusError::Setting));
+        assert_eq!(encoder.expect_loss(101), Err(OpusError::Setting));
+        assert!(encoder.lookahead_samples().is_ok_and(|samples| samples > 0));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_decoded_or_refused(
+            packets in proptest::collection::vec(proptest::collection::vec(0..=255_u8, 0..200), 1..20),
+        ) {
+            let mut decoder = Decoder::new(Rate::Hz8000).expect("a decoder");
+            let mut pcm = [0; 960];
+            for packet in &packets {
+                for result in [decoder.decode(Some(packet), &mut pcm), decoder.recover(packet, &mut pcm)] {
+                    proptest::prop_assert!(result.is_err() || result.is_ok_and(|count| count <= 960));
+                }
+            }
+        }
     }
 }
