@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test of squelch: units, properties, stories, documentation examples, `inspect` against
-# Wireshark, and calls through the binary between SIPp and baresip (tests/peers).
+# Wireshark, `convert` against sox, ffmpeg and opus-tools, and calls through the binary between SIPp and baresip
+# (tests/peers).
 #
 # What the tests lack is installed: Debian packages where this runs as root with apt-get, Python
 # packages in target/venv. Where that may not be, what is skipped is said, and said again at the end.
@@ -36,12 +37,30 @@ main() {
     run "squelch inspect against tshark" \
       timeout 300 python3 tests/peers/inspect_vs_tshark.py "$squelch" pcap-samples
   fi
+  converted
   peers
   report
 }
 
 # What the tests' build left there.
 squelch=$target/debug/squelch
+
+# Files that other programs wrote and read.
+converted() {
+  local lacking=()
+  local program
+  for program in python3 sox ffmpeg opusenc opusdec; do
+    has "$program" || lacking+=("$program")
+  done
+  if [ ${#features[@]} -eq 0 ]; then
+    skip "squelch convert against other programs: built without Opus"
+  elif [ ${#lacking[@]} -gt 0 ]; then
+    skip "squelch convert against other programs: not here: ${lacking[*]}"
+  else
+    run "squelch convert against sox, ffmpeg and opus-tools" \
+      timeout 300 python3 tests/peers/convert_vs_others.py "$squelch"
+  fi
+}
 
 # Calls between real SIP programs: at most eight minutes.
 peers() {
@@ -69,6 +88,9 @@ install_packages() {
   has baresip || wanted+=(baresip-core)
   has tshark && has dumpcap || wanted+=(tshark)
   has openssl || wanted+=(openssl)
+  has sox || wanted+=(sox)
+  has ffmpeg || wanted+=(ffmpeg)
+  has opusenc && has opusdec || wanted+=(opus-tools)
   has pkg-config && pkg-config --exists opus || has cmake || wanted+=(pkg-config libopus-dev)
   has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3 python3-venv)
   # What pesq is built against.

@@ -5,10 +5,10 @@
 mod side_by_side;
 
 use side_by_side::{Group, speech};
+use squelch_g711::ByteOrder;
 use squelch_g711::Law;
 use squelch_media::audio::format::{AudioFormat, SampleRate};
 use squelch_media::audio::transcode::Transcoder;
-use squelch_media::detect::ByteOrder;
 use squelch_media::rtp::{Ptime, RtpTime};
 use std::hint::black_box;
 

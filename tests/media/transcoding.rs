@@ -4,11 +4,11 @@
 
 use crate::detector::speech;
 use proptest::prelude::*;
+use squelch_g711::ByteOrder;
 use squelch_g711::Law;
 use squelch_media::audio::format::{AudioFormat, SampleRate};
 use squelch_media::audio::level;
 use squelch_media::audio::transcode::{Silence, TranscodeError, Transcoder};
-use squelch_media::detect::ByteOrder;
 use squelch_media::rtp::{Ptime, RtpTime};
 use std::f64::consts::TAU;
 use std::time::Duration;

@@ -56,6 +56,18 @@ impl Folder {
     }
 }
 
+impl Folder {
+    /// As `refused`, in a folder that holds more than the input.
+    #[cfg(feature = "opus")]
+    fn refused_beside(&self, arguments: &[&str], words: &[&str]) {
+        let output = self.convert(arguments);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(words.iter().all(|word| told.contains(word)), "{told}");
+        assert!(!self.path(arguments[1]).exists());
+    }
+}
+
 fn every_sample() -> Vec<i16> {
     (i16::MIN..=i16::MAX).collect()
 }
@@ -157,7 +169,12 @@ fn what_is_broken_is_named_with_its_place_and_nothing_is_left() {
     folder.refused(&odd, &["in.raw", "at byte 1001", "odd"]);
     folder.refused(&["in.raw", "out.wav"], &["--from"]);
     folder.refused(&["in.raw", "out.raw", "--from", "pcmu"], &["--to"]);
-    folder.refused(&["in.raw", "out.opus", "--from", "pcmu"], &["not built"]);
+    if cfg!(not(feature = "opus")) {
+        let opus = ["in.raw", "out.opus", "--from", "pcmu"];
+        folder.refused(&opus, &["out.opus", "--features squelch/opus"]);
+    }
+    let named = ["in.raw", "out.opus", "--from", "pcmu", "--to", "pcma"];
+    folder.refused(&named, &["holds Opus, not pcma"]);
     folder.refused(&["in.raw", "out.wav", "--from", "gsm"], &["pcmu, pcma"]);
     folder.refused(&["in.raw", "no/out.wav", "--from", "pcmu"], &["no/out.wav"]);
     let be = ["in.raw", "out.wav", "--from", "pcmu", "--to", "pcm16be"];
@@ -195,4 +212,92 @@ fn a_file_that_is_there_stays_when_the_conversion_fails() {
     let kept = fs::read(folder.path("out.wav")).expect("there");
     assert_eq!(kept, b"precious");
     assert!(!Path::new("out.wav.part").exists());
+}
+
+/// A second of a tone, with a click at 100 ms that tells where in time it is.
+#[cfg(feature = "opus")]
+fn tone_with_a_click(rate_hz: u32) -> Vec<i16> {
+    let mut sound: Vec<i16> = (0..rate_hz + 77)
+        .map(|at| f64::from(at) * 440.0 * std::f64::consts::TAU / f64::from(rate_hz))
+        .map(|phase| (phase.sin() * 4_000.0) as i16)
+        .collect();
+    let at = rate_hz as usize / 10;
+    sound[at..at + rate_hz as usize / 1_000].fill(30_000);
+    sound
+}
+
+#[cfg(feature = "opus")]
+#[test]
+fn opus_keeps_length_place_and_pitch_at_every_rate() {
+    for rate_hz in [8_000, 16_000, 24_000, 48_000] {
+        let folder = Folder::new();
+        let sound = tone_with_a_click(rate_hz);
+        wav(&folder, "in.wav", rate_hz, sound.clone());
+        folder.converted(&["in.wav", "packed.opus"]);
+        let back = format!("pcm16@{rate_hz}");
+        let bytes = folder.converted(&["packed.opus", "back.raw", "--to", &back]);
+        let heard: Vec<i16> = bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| i16::from_le_bytes(*b))
+            .collect();
+        assert_eq!(heard.len(), sound.len(), "{rate_hz}");
+        let loudest = (0..heard.len()).max_by_key(|at| heard[*at].unsigned_abs());
+        let place = loudest.expect("some") as f64 / f64::from(rate_hz);
+        assert!(
+            (place - 0.1005).abs() < 0.003,
+            "{rate_hz}: the click is at {place} s"
+        );
+        let tail = &heard[heard.len() / 2..];
+        let crossings = tail
+            .windows(2)
+            .filter(|pair| (pair[0] < 0) != (pair[1] < 0))
+            .count();
+        let pitch = crossings as f64 / 2.0 / (tail.len() as f64 / f64::from(rate_hz));
+        assert!((pitch - 440.0).abs() < 5.0, "{rate_hz}: {pitch} Hz");
+    }
+}
+
+#[cfg(feature = "opus")]
+#[test]
+fn any_rate_comes_out_of_an_opus_file() {
+    let folder = Folder::new();
+    wav(&folder, "in.wav", 24_000, tone_with_a_click(24_000));
+    folder.converted(&["in.wav", "packed.ogg"]);
+    let full = folder.converted(&["packed.ogg", "full.wav"]);
+    assert_eq!(
+        full.len(),
+        44 + 2 * 2 * (24_000 + 77),
+        "48 kHz where nothing is said"
+    );
+    let law = folder.converted(&["packed.ogg", "out.ul"]);
+    assert_eq!(law.len(), (24_000_usize + 77).div_ceil(3));
+    folder.converted(&["packed.ogg", "again.opus"]);
+}
+
+#[cfg(feature = "opus")]
+#[test]
+fn a_broken_opus_file_is_named_with_its_place_and_nothing_is_left() {
+    let folder = Folder::new();
+    wav(&folder, "in.wav", 8_000, tone_with_a_click(8_000));
+    let whole = folder.converted(&["in.wav", "in.opus"]);
+    let broken = |bytes: &[u8], words: &[&str]| {
+        let folder = Folder::new();
+        folder
+            .with("in.opus", bytes)
+            .refused(&["in.opus", "out.wav"], words);
+    };
+    // OpusHead's page has 47 bytes, OpusTags' begins there.
+    broken(&whole[..60], &["at byte", "cut off"]);
+    broken(&whole[..whole.len() - 1], &["cut off"]);
+    broken(b"", &["at byte 0"]);
+    broken(&[0; 100], &["at byte 0", "no Ogg page"]);
+    let mut flipped = whole.clone();
+    flipped[200] ^= 1;
+    broken(&flipped, &["checksum"]);
+    broken(&whole[47..], &["at byte 0", "broken Ogg page"]);
+    broken(&[&whole[..], &whole[..]].concat(), &["a second stream"]);
+    broken(&[&whole[..], b"x"].concat(), &["a second stream"]);
+    folder.refused_beside(&["in.opus", "out.wav", "--from", "pcmu"], &["contradicts"]);
 }

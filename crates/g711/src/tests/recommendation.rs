@@ -73,7 +73,9 @@ fn g711_every_code_decodes_to_its_table_value() {
 fn g711_every_sample_encodes_to_the_step_that_holds_it() {
     for law in [Law::Mu, Law::A] {
         let steps = positive_steps(law);
-        for sample in i16::MIN..=i16::MAX {
+        // Miri takes a thousand times as long.
+        let step = if cfg!(miri) { 257 } else { 1 };
+        for sample in (i16::MIN..=i16::MAX).step_by(step) {
             let negative = sample < 0;
             // G.191 takes the one's complement of a negative sample.
             let magnitude = i32::from(if negative { !sample } else { sample });

@@ -3,8 +3,8 @@
 //! The path negotiates fewer, [`crate::Format`]: G.711 on both legs.
 
 use crate::Format;
-use crate::detect::ByteOrder;
 use crate::rtp::Ptime;
+use squelch_g711::ByteOrder;
 use std::fmt;
 
 /// A sample rate that squelch converts.

@@ -2,41 +2,10 @@
 //!
 //! One channel. The caller owns the buffers; nothing is allocated after construction.
 
+use crate::audio::format::SampleRate;
 use audiopus::coder::{Decoder as OpusDecoder, Encoder as OpusEncoder};
 use audiopus::packet::Packet;
-use audiopus::{Application, Bitrate, Channels, MutSignals, SampleRate};
-
-/// A rate that Opus runs at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rate {
-    /// 8 kHz, telephone band.
-    Hz8000,
-    /// 16 kHz.
-    Hz16000,
-    /// 24 kHz.
-    Hz24000,
-    /// 48 kHz, full band.
-    Hz48000,
-}
-
-impl Rate {
-    /// All of them.
-    pub const ALL: [Rate; 4] = [Rate::Hz8000, Rate::Hz16000, Rate::Hz24000, Rate::Hz48000];
-
-    /// **Units**: Hz.
-    pub const fn hz(self) -> u32 {
-        self.opus() as u32
-    }
-
-    const fn opus(self) -> SampleRate {
-        match self {
-            Rate::Hz8000 => SampleRate::Hz8000,
-            Rate::Hz16000 => SampleRate::Hz16000,
-            Rate::Hz24000 => SampleRate::Hz24000,
-            Rate::Hz48000 => SampleRate::Hz48000,
-        }
-    }
-}
+use audiopus::{Application, Bitrate, Channels, MutSignals};
 
 /// What libopus said no to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,8 +58,8 @@ impl Encoder {
     /// An encoder at `rate`, with the bitrate that libopus finds right for it and no forward error correction.
     ///
     /// **Errors**: libopus has no memory.
-    pub fn new(rate: Rate) -> Result<Encoder, OpusError> {
-        let encoder = OpusEncoder::new(rate.opus(), Channels::Mono, Application::Voip)?;
+    pub fn new(rate: SampleRate) -> Result<Encoder, OpusError> {
+        let encoder = OpusEncoder::new(opus_rate(rate), Channels::Mono, Application::Voip)?;
         Ok(Encoder(encoder))
     }
 
@@ -142,8 +111,8 @@ impl Decoder {
     /// A decoder at `rate`, whatever rate the packets were made at.
     ///
     /// **Errors**: libopus has no memory.
-    pub fn new(rate: Rate) -> Result<Decoder, OpusError> {
-        Ok(Decoder(OpusDecoder::new(rate.opus(), Channels::Mono)?))
+    pub fn new(rate: SampleRate) -> Result<Decoder, OpusError> {
+        Ok(Decoder(OpusDecoder::new(opus_rate(rate), Channels::Mono)?))
     }
 
     /// Decodes one packet, or conceals a lost one (`None`) for as long as `pcm` lasts; gives the count of
@@ -169,6 +138,15 @@ impl Decoder {
     }
 }
 
+const fn opus_rate(rate: SampleRate) -> audiopus::SampleRate {
+    match rate {
+        SampleRate::Hz8000 => audiopus::SampleRate::Hz8000,
+        SampleRate::Hz16000 => audiopus::SampleRate::Hz16000,
+        SampleRate::Hz24000 => audiopus::SampleRate::Hz24000,
+        SampleRate::Hz48000 => audiopus::SampleRate::Hz48000,
+    }
+}
+
 /// What libopus takes (`OPUS_SET_BITRATE`), less than 6 kbit/s being no speech. **Source**: RFC 6716 section 2.1.1.
 const BITRATES: std::ops::RangeInclusive<u32> = 6_000..=510_000;
 
@@ -178,7 +156,7 @@ mod tests {
     use crate::audio::level;
 
     /// A tone of `hz` for 20 ms frames, continuing from frame to frame.
-    fn tone(rate: Rate, hz: f64, frames: usize) -> Vec<i16> {
+    fn tone(rate: SampleRate, hz: f64, frames: usize) -> Vec<i16> {
         let count = rate.hz() as usize / 50 * frames;
         let step = hz * std::f64::consts::TAU / f64::from(rate.hz());
         (0..count)
@@ -188,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_tone_comes_through_at_every_rate() {
-        for rate in Rate::ALL {
+        for rate in SampleRate::ALL {
             let frame = rate.hz() as usize / 50;
             let mut encoder = Encoder::new(rate).expect("an encoder");
             let mut decoder = Decoder::new(rate).expect("a decoder");
@@ -214,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_lost_packet_is_concealed_and_nonsense_is_refused() {
-        let mut decoder = Decoder::new(Rate::Hz8000).expect("a decoder");
+        let mut decoder = Decoder::new(SampleRate::Hz8000).expect("a decoder");
         let mut pcm = [0; 160];
         assert_eq!(decoder.decode(None, &mut pcm), Ok(160));
         assert_eq!(decoder.decode(Some(&[]), &mut pcm), Err(OpusError::Packet));
@@ -223,7 +201,7 @@ mod tests {
             decoder.decode(Some(&[0x03]), &mut pcm),
             Err(OpusError::Packet)
         );
-        let mut encoder = Encoder::new(Rate::Hz8000).expect("an encoder");
+        let mut encoder = Encoder::new(SampleRate::Hz8000).expect("an encoder");
         let said = encoder.encode(&[0; 161], &mut [0; 1_275]);
         assert_eq!(said, Err(OpusError::Frame));
     }
@@ -240,7 +218,7 @@ mod tests {
     /// A tone that another follows: what is concealed goes on with the first, what is recovered changes in time.
     #[test]
     fn a_lost_packet_is_recovered_from_the_next_where_loss_was_expected() {
-        let rate = Rate::Hz16000;
+        let rate = SampleRate::Hz16000;
         let frame = 320;
         let mut sound = tone(rate, 300.0, 20);
         sound.extend(tone(rate, 520.0, 20));
@@ -302,7 +280,7 @@ mod tests {
 
     #[test]
     fn settings_out_of_range_are_refused() {
-        let mut encoder = Encoder::new(Rate::Hz8000).expect("an encoder");
+        let mut encoder = Encoder::new(SampleRate::Hz8000).expect("an encoder");
         assert_eq!(encoder.set_bitrate(5_999), Err(OpusError::Setting));
         assert_eq!(encoder.set_bitrate(u32::MAX), Err(OpusError::Setting));
         assert_eq!(encoder.expect_loss(101), Err(OpusError::Setting));
@@ -314,7 +292,7 @@ mod tests {
         fn any_bytes_are_decoded_or_refused(
             packets in proptest::collection::vec(proptest::collection::vec(0..=255_u8, 0..200), 1..20),
         ) {
-            let mut decoder = Decoder::new(Rate::Hz8000).expect("a decoder");
+            let mut decoder = Decoder::new(SampleRate::Hz8000).expect("a decoder");
             let mut pcm = [0; 960];
             for packet in &packets {
                 for result in [decoder.decode(Some(packet), &mut pcm), decoder.recover(packet, &mut pcm)] {

@@ -1,6 +1,7 @@
 //! What the detector says: which fault, of which kind, from when to when, how surely.
 
 use super::Fault;
+use squelch_g711::ByteOrder;
 use std::fmt;
 use std::time::Duration;
 
@@ -28,15 +29,6 @@ pub struct Finding {
     pub to: Option<Duration>,
     /// How surely, 0 to 1.
     pub confidence: f32,
-}
-
-/// The order of a PCM16 sample's two bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ByteOrder {
-    /// Low byte first.
-    Little,
-    /// High byte first (network order, L16).
-    Big,
 }
 
 /// How the misread bytes are spread over time.

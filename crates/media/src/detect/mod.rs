@@ -26,7 +26,8 @@ mod readings;
 mod telegraph;
 
 pub use fault::Fault;
-pub use finding::{ByteOrder, Change, Finding, Pace, Variant};
+pub use finding::{Change, Finding, Pace, Variant};
+pub use squelch_g711::ByteOrder;
 
 use misread::Misread;
 use squelch_g711::Law;

@@ -5,7 +5,47 @@ use std::path::Path;
 
 use squelch_media::Format as Law;
 
-/// Encoding and rate of a file's bytes.
+/// What a file holds: samples, or packets that samples come out of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One after the other, each as many bytes.
+    Samples(Format),
+    /// Opus in Ogg (RFC 7845).
+    Opus,
+}
+
+impl Kind {
+    /// Reads `opus` and what [`Format::parse`] reads.
+    ///
+    /// **Errors**: says what can be had.
+    pub fn parse(text: &str) -> Result<Kind, String> {
+        match text {
+            "opus" => Ok(Kind::Opus),
+            text => Format::parse(text).map(Kind::Samples),
+        }
+    }
+
+    /// What a file's name says; a WAV file's says nothing.
+    pub(super) fn of_name(path: &Path) -> Option<Kind> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "ul" | "ulaw" | "pcmu" => Some(Kind::Samples(Format::Law(Law::Pcmu))),
+            "al" | "alaw" | "pcma" => Some(Kind::Samples(Format::Law(Law::Pcma))),
+            "opus" | "ogg" => Some(Kind::Opus),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Samples(format) => format.fmt(f),
+            Kind::Opus => f.write_str("opus"),
+        }
+    }
+}
+
+/// Encoding and rate of a file's samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// G.711, 8 kHz.
@@ -47,17 +87,7 @@ impl Format {
             "pcma" => law(Law::Pcma),
             "pcm16" | "pcm16le" => pcm16(false),
             "pcm16be" => pcm16(true),
-            "opus" => Err("opus is not built yet".into()),
-            _ => Err("pcmu, pcma, pcm16, pcm16@RATE or pcm16be@RATE".into()),
-        }
-    }
-
-    /// What a raw file's name says.
-    pub(super) fn of_name(path: &Path) -> Option<Format> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "ul" | "ulaw" | "pcmu" => Some(Format::Law(Law::Pcmu)),
-            "al" | "alaw" | "pcma" => Some(Format::Law(Law::Pcma)),
-            _ => None,
+            _ => Err("pcmu, pcma, pcm16, pcm16@RATE, pcm16be@RATE or opus".into()),
         }
     }
 

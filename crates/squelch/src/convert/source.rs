@@ -1,131 +1,101 @@
-//! Reading samples.
+//! Reading: samples, whatever the file holds.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use super::format::{Format, is_wav};
-use super::wav_header;
+use super::format::{Format, Kind};
+#[cfg(feature = "opus")]
+use super::opus::OpusSource;
+use super::samples_source::SamplesSource;
+use super::wrong::Wrong;
 
-/// Why a file can't be read.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Wrong {
-    /// The system says so.
-    #[error("{0}")]
-    Read(io::Error),
-    /// Its bytes are not what they should be.
-    #[error("at byte {offset}: {text}")]
-    Bytes { offset: u64, text: String },
-    /// Nobody said what it holds.
-    #[error("a raw file: say what it holds with --from, such as --from pcmu")]
-    Unknown,
-    /// Both the file and the command line say what it holds.
-    #[error("a WAV file tells its format, {found}; --from {asked} contradicts it")]
-    Contradiction { found: Format, asked: Format },
-}
-
-impl Wrong {
-    pub(super) fn at(offset: u64, text: impl Into<String>) -> Wrong {
-        Wrong::Bytes {
-            offset,
-            text: text.into(),
-        }
-    }
-}
-
-/// A file of samples.
-pub(super) struct Source {
-    file: BufReader<File>,
-    pub(super) format: Format,
-    /// The file's length, for the bar.
-    pub(super) bytes: u64,
-    offset: u64,
-    /// Bytes of samples that are still to come, where a header says.
-    left: Option<u64>,
-    buffer: Vec<u8>,
-    samples: Vec<i16>,
+/// A file of sound.
+pub(super) enum Source {
+    Samples(SamplesSource),
+    #[cfg(feature = "opus")]
+    Opus(Box<OpusSource>),
 }
 
 impl Source {
     /// Opens a file; `asked` is what the command line says that it holds.
-    pub(super) fn open(path: &Path, asked: Option<Format>) -> Result<Source, Wrong> {
-        let file = File::open(path).map_err(Wrong::Read)?;
-        let bytes = file.metadata().map_or(0, |metadata| metadata.len());
-        let mut file = BufReader::new(file);
-        let (format, left, offset) = if is_wav(path) {
-            let header = wav_header::read(&mut file)?;
-            match asked {
-                Some(asked) if asked != header.format => {
-                    let found = header.format;
-                    return Err(Wrong::Contradiction { found, asked });
-                }
-                _ => (header.format, header.length, header.offset),
+    pub(super) fn open(path: &Path, asked: Option<Kind>) -> Result<Source, Wrong> {
+        match (Kind::of_name(path), asked) {
+            (Some(Kind::Opus), Some(asked @ Kind::Samples(_))) => {
+                let found = Kind::Opus;
+                Err(Wrong::Contradiction { found, asked })
             }
-        } else {
-            let format = asked.or_else(|| Format::of_name(path));
-            (format.ok_or(Wrong::Unknown)?, None, 0)
-        };
-        Ok(Source {
-            file,
-            format,
-            bytes,
-            offset,
-            left,
-            buffer: vec![0; BLOCK],
-            samples: Vec::with_capacity(BLOCK),
-        })
+            (_, Some(Kind::Opus)) | (Some(Kind::Opus), None) => open_opus(path),
+            (_, Some(Kind::Samples(format))) | (Some(Kind::Samples(format)), None) => {
+                Ok(Source::Samples(SamplesSource::open(path, Some(format))?))
+            }
+            (None, None) => Ok(Source::Samples(SamplesSource::open(path, None)?)),
+        }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Source::Samples(source) => Kind::Samples(source.format),
+            #[cfg(feature = "opus")]
+            Source::Opus(_) => Kind::Opus,
+        }
+    }
+
+    /// Gives samples at `rate_hz` where the file leaves that open; says at which rate they come.
+    pub(super) fn choose_rate(&mut self, rate_hz: Option<u32>) -> Result<u32, Wrong> {
+        match self {
+            Source::Samples(source) => {
+                let _ = rate_hz;
+                Ok(source.format.rate_hz())
+            }
+            #[cfg(feature = "opus")]
+            Source::Opus(source) => {
+                source.decode_at(rate_hz.unwrap_or(source.rate_hz()))?;
+                Ok(source.rate_hz())
+            }
+        }
+    }
+
+    /// The file's length, for the bar.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Source::Samples(source) => source.bytes,
+            #[cfg(feature = "opus")]
+            Source::Opus(source) => source.bytes,
+        }
     }
 
     /// Bytes read so far.
     pub(super) fn position(&self) -> u64 {
-        self.offset
+        match self {
+            Source::Samples(source) => source.position(),
+            #[cfg(feature = "opus")]
+            Source::Opus(source) => source.position(),
+        }
     }
 
     /// The next samples; none at the end.
-    ///
-    /// **Errors**: the file is shorter than its header says, or ends within a sample.
     pub(super) fn next(&mut self) -> Result<&[i16], Wrong> {
-        let filled = self.fill()?;
-        self.samples.clear();
-        let bytes = self.buffer.get(..filled).unwrap_or_default();
-        self.format.decode(bytes, &mut self.samples);
-        Ok(&self.samples)
+        match self {
+            Source::Samples(source) => source.next(),
+            #[cfg(feature = "opus")]
+            Source::Opus(source) => source.next(),
+        }
     }
 
-    /// The next bytes as they are, whole samples of them; none at the end.
-    pub(super) fn next_bytes(&mut self) -> Result<&[u8], Wrong> {
-        let filled = self.fill()?;
-        Ok(self.buffer.get(..filled).unwrap_or_default())
-    }
-
-    /// Fills the buffer with whole samples; gives the count of bytes.
-    fn fill(&mut self) -> Result<usize, Wrong> {
-        let most = self.left.unwrap_or(u64::MAX).min(BLOCK as u64) as usize;
-        let mut filled = 0;
-        while filled < most {
-            let room = self.buffer.get_mut(filled..most).unwrap_or_default();
-            match self.file.read(room) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Wrong::Read(error)),
-            }
+    /// The file of samples that is of this very format: its bytes can be taken as they are.
+    pub(super) fn as_bytes_of(&mut self, wanted: Format) -> Option<&mut SamplesSource> {
+        match self {
+            Source::Samples(source) if source.format == wanted => Some(source),
+            _ => None,
         }
-        self.offset += filled as u64;
-        if let Some(left) = &mut self.left {
-            *left -= filled as u64;
-            if filled < most {
-                let text = format!("the file ends here; its header says {left} bytes more");
-                return Err(Wrong::at(self.offset, text));
-            }
-        }
-        if filled % self.format.sample_bytes() != 0 {
-            let text = "the file ends within a sample: an odd count of bytes is no PCM16";
-            return Err(Wrong::at(self.offset, text));
-        }
-        Ok(filled)
     }
 }
 
-/// Bytes read at once; even, so that blocks hold whole samples.
-const BLOCK: usize = 64 * 1024;
+#[cfg(feature = "opus")]
+fn open_opus(path: &Path) -> Result<Source, Wrong> {
+    Ok(Source::Opus(Box::new(OpusSource::open(path)?)))
+}
+
+#[cfg(not(feature = "opus"))]
+fn open_opus(_: &Path) -> Result<Source, Wrong> {
+    Err(Wrong::Unbuilt(super::NO_OPUS))
+}

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use squelch_media::Format as Law;
 
 use super::format::{Format, RATES};
-use super::source::Wrong;
+use super::wrong::Wrong;
 
 /// What a WAV file says before its samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,9 +4,8 @@ use super::TranscodeError;
 use super::timing::MAX_FILL_MS;
 use crate::audio::format::{AudioFormat, SampleRate};
 #[cfg(feature = "opus")]
-use crate::audio::opus;
-use crate::detect::ByteOrder;
-use squelch_g711::Law;
+use crate::audio::{opus, opus_packet};
+use squelch_g711::{ByteOrder, Law};
 
 /// The longest payload that is taken. **Units**: milliseconds; the longest packet of Opus (RFC 6716 section 2.1.4).
 pub(super) const MAX_PAYLOAD_MS: u32 = MAX_FILL_MS;
@@ -32,7 +31,7 @@ impl Reader {
             AudioFormat::Pcm16 { rate, order } => Ok(Reader::Pcm16(order, rate)),
             #[cfg(feature = "opus")]
             AudioFormat::Opus => {
-                let decoder = opus::Decoder::new(rate_of(opus_rate));
+                let decoder = opus::Decoder::new(opus_rate);
                 Ok(Reader::Opus(
                     decoder.map_err(|_| TranscodeError::Opus)?,
                     opus_rate,
@@ -61,7 +60,9 @@ impl Reader {
             Reader::Pcm16(_, rate) => (payload.len() / 2, rate.hz()),
             #[cfg(feature = "opus")]
             Reader::Opus(..) => (
-                super::toc::ticks(payload).ok_or(TranscodeError::Opus)?,
+                opus_packet::duration(payload)
+                    .map(|duration| duration.as_micros() as usize * 48 / 1_000)
+                    .ok_or(TranscodeError::Opus)?,
                 48_000,
             ),
         };
@@ -109,7 +110,7 @@ impl Reader {
         #[cfg(feature = "opus")]
         if let Reader::Opus(decoder, rate) = self {
             // What is no multiple of 2.5 ms stays silent: libopus conceals in such steps. So does a refusal.
-            let _ = super::toc::conceal(decoder, rate.hz(), missing);
+            let _ = super::conceal::conceal(decoder, rate.hz(), missing);
         }
     }
 }
@@ -161,15 +162,5 @@ impl Writer {
                 }
             }
         }
-    }
-}
-
-#[cfg(feature = "opus")]
-pub(super) const fn rate_of(rate: SampleRate) -> opus::Rate {
-    match rate {
-        SampleRate::Hz8000 => opus::Rate::Hz8000,
-        SampleRate::Hz16000 => opus::Rate::Hz16000,
-        SampleRate::Hz24000 => opus::Rate::Hz24000,
-        SampleRate::Hz48000 => opus::Rate::Hz48000,
     }
 }

@@ -5,13 +5,13 @@
 //! ```
 
 mod coder;
+#[cfg(feature = "opus")]
+mod conceal;
 mod error;
 mod queue;
 mod rates;
 mod silence;
 mod timing;
-#[cfg(feature = "opus")]
-mod toc;
 
 pub use error::TranscodeError;
 pub use silence::Silence;
@@ -310,6 +310,6 @@ fn opus_encoder(
     if to != AudioFormat::Opus {
         return Ok(None);
     }
-    let encoder = opus::Encoder::new(coder::rate_of(rate)).map_err(|_| TranscodeError::Opus)?;
+    let encoder = opus::Encoder::new(rate).map_err(|_| TranscodeError::Opus)?;
     Ok(Some((encoder, vec![0; samples].into())))
 }

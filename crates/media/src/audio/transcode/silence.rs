@@ -37,11 +37,12 @@ impl Silence {
 
 #[cfg(feature = "opus")]
 fn opus_silence(ptime: Ptime) -> Result<Silence, TranscodeError> {
-    use crate::audio::opus::{Encoder, Rate};
+    use crate::audio::format::SampleRate;
+    use crate::audio::opus::Encoder;
     /// The encoder's filters have settled by then.
     const FRAMES: usize = 5;
     super::check_opus_ptime(ptime)?;
-    let mut encoder = Encoder::new(Rate::Hz48000).map_err(|_| TranscodeError::Opus)?;
+    let mut encoder = Encoder::new(SampleRate::Hz48000).map_err(|_| TranscodeError::Opus)?;
     let pcm = vec![0; ptime.samples(48_000)];
     let mut packet = vec![0; AudioFormat::Opus.frame_bytes(ptime)];
     let mut length = 0;
