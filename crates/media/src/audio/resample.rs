@@ -19,7 +19,8 @@ impl std::error::Error for ResampleError {}
 ///
 /// Between any two of 8, 16, 24 and 48 kHz in packets of 20 ms: flat to 0.01 dB up to 85 % of the lower rate's half
 /// (3,400 Hz at 8 kHz), 2 dB down at 90 %, 29 dB at 95 % where a rate of 8 kHz takes part; what the lower rate
-/// can't hold is below the last bit from 105 % on (`tests/media/resampling.rs`).
+/// can't hold is below the last bit from 105 % on. Longer packets do no worse; packets of 10 ms have half the filter:
+/// flat to 70 %, 2 dB down at 80 %, 10 dB at 85 %, nothing left from 120 % on (`tests/media/resampling.rs`).
 ///
 /// **Cost**: about 1 to 5 us a 20 ms packet; nothing allocated after [`Resampler::new`].
 /// **Shape**: each call takes exactly [`Resampler::input_samples`] and gives exactly [`Resampler::output_samples`].
