@@ -177,6 +177,8 @@ fn what_is_broken_is_named_with_its_place_and_nothing_is_left() {
     folder.refused(&named, &["holds Opus, not pcma"]);
     folder.refused(&["in.raw", "out.wav", "--from", "gsm"], &["pcmu, pcma"]);
     folder.refused(&["in.raw", "no/out.wav", "--from", "pcmu"], &["no/out.wav"]);
+    let folder_out = ["in.raw", ".", "--from", "pcmu", "--to", "pcma"];
+    folder.refused(&folder_out, &["directory"]);
     let be = ["in.raw", "out.wav", "--from", "pcmu", "--to", "pcm16be"];
     folder.refused(&be, &["little-endian"]);
     let missing = Folder::new().convert(&["none.wav", "out.ul"]);

@@ -25,6 +25,13 @@ enum Body {
 impl Sink {
     /// A file of `kind` for samples at `rate_hz`.
     pub(super) fn create(path: &Path, kind: Kind, rate_hz: u32) -> io::Result<Sink> {
+        if path.is_dir() {
+            // Found out only at the end otherwise, by the renaming.
+            return Err(io::Error::new(
+                io::ErrorKind::IsADirectory,
+                "is a directory",
+            ));
+        }
         let mut name = path.as_os_str().to_owned();
         name.push(format!(".{}.part", std::process::id()));
         let part = PathBuf::from(name);
