@@ -178,17 +178,6 @@ fn what_is_not_built_is_refused_by_name() {
         assert_eq!(code(&output), 2);
         assert!(stderr(&output).contains(&format!("{} is not built yet", option[0])));
     }
-    let directory = tempfile::tempdir().expect("a directory");
-    let wav = directory.path().join("a.wav").display().to_string();
-    fs::write(&wav, b"RIFF\x24\0\0\0WAVEfmt ").expect("written");
-    let output = inspect(&["--format", "json", &wav]);
-    assert_eq!(code(&output), 2);
-    assert!(
-        lines(&output)[0]["error"]
-            .as_str()
-            .expect("a text")
-            .contains("WAV")
-    );
 }
 
 #[test]

@@ -33,20 +33,22 @@
 mod announcements;
 mod datagram;
 mod encoding;
+mod listener;
 mod observer;
 mod playback;
 mod recognise;
+mod recording;
 mod report;
 mod sdp;
 mod segments;
 mod signalling;
-
 mod stream;
 
 pub use datagram::{Carrier, Datagram};
 pub use observer::{Observation, Observer};
 pub use playback::Playback;
-pub use report::{FaultReport, Repair, StreamReport};
+pub use recording::{Codes, Recording};
+pub use report::{FaultReport, Origin, Repair, StreamReport};
 pub use signalling::{Signal, SignalKind};
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use squelch_media::rtp::Ssrc;
 
 use super::datagram::{Carrier, Datagram};
 use super::recognise::{StreamKey, rtp};
-use super::report::StreamReport;
+use super::report::{Origin, StreamReport};
 
 /// Decodes one stream as a receiver would play it: each packet at its RTP timestamp, silence in gaps.
 ///
@@ -27,7 +27,7 @@ impl Playback {
     /// What is longer is cut.
     pub const MAX: Duration = Duration::from_secs(600);
 
-    /// For the stream of the report; none where its payload can't be decoded.
+    /// For the stream of the report; none where it was not on the wire, or its payload can't be decoded.
     pub fn new(report: &StreamReport) -> Option<Self> {
         if report.encrypted {
             return None;
@@ -35,13 +35,22 @@ impl Playback {
         let format = [Format::Pcmu, Format::Pcma]
             .into_iter()
             .find(|format| format.name() == report.format)?;
+        let Origin::Rtp {
+            source,
+            destination,
+            ssrc,
+            payload_type,
+        } = report.origin
+        else {
+            return None;
+        };
         Some(Self {
             key: StreamKey {
-                source: report.source,
-                destination: report.destination,
-                ssrc: Ssrc(report.ssrc),
+                source,
+                destination,
+                ssrc: Ssrc(ssrc),
             },
-            payload_type: report.payload_type,
+            payload_type,
             format,
             start: None,
             samples: Vec::new(),

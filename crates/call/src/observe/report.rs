@@ -3,24 +3,19 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use squelch_media::detect::{Fault, Finding};
 
-/// One RTP stream: its header statistics and what its payload says.
+/// One stream: its header statistics and what its payload says.
 ///
 /// Serialises to the fields of a `stream` line, in their order; durations as milliseconds.
 #[derive(Debug, Clone, Serialize)]
 pub struct StreamReport {
-    /// Who sent it.
-    pub source: SocketAddr,
-    /// Whom it was sent to.
-    pub destination: SocketAddr,
-    /// RFC 3550's synchronisation source.
-    #[serde(serialize_with = "as_hex")]
-    pub ssrc: u32,
-    /// The payload type of most of its audio packets.
-    pub payload_type: u8,
-    /// What that means: `pcmu`, `pcma`, another encoding's name, or `unknown`.
+    /// Where it was seen.
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// What most of its audio packets are: `pcmu`, `pcma`, another encoding's name, or `unknown`.
     pub format: &'static str,
     /// The Call-ID of the dialog whose SDP announced the stream, if that was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +48,7 @@ pub struct StreamReport {
     /// The mean of RFC 3550 A.8's J over the packets, in milliseconds.
     #[serde(serialize_with = "to_thousandths")]
     pub jitter_ms: f64,
-    /// By the E-model (G.107); none where the format's impairment is not known.
+    /// By the E-model (G.107); none where the format's impairment is not known, or no network was seen.
     #[serde(serialize_with = "to_hundredths")]
     pub mos: Option<f64>,
     /// The first fault found.
@@ -74,6 +69,69 @@ impl StreamReport {
     /// Whether something is wrong with it that counts: any fault but an advisory one.
     pub fn is_faulty(&self) -> bool {
         self.faults.iter().any(|found| found.fault.acts())
+    }
+}
+
+/// Where a stream was seen.
+///
+/// Serialises to the fields of a `stream` line: for a file they are there and `null`, and its channel follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// On the wire.
+    Rtp {
+        /// Who sent it.
+        source: SocketAddr,
+        /// Whom it was sent to.
+        destination: SocketAddr,
+        /// RFC 3550's synchronisation source.
+        ssrc: u32,
+        /// The payload type of most of its audio packets.
+        payload_type: u8,
+    },
+    /// In a sound file.
+    File {
+        /// Which of its channels, counted from 1.
+        channel: u16,
+    },
+}
+
+impl Origin {
+    /// Who sent it, and whom it was sent to.
+    pub fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+        match self {
+            Self::Rtp {
+                source,
+                destination,
+                ..
+            } => Some((*source, *destination)),
+            Self::File { .. } => None,
+        }
+    }
+}
+
+impl Serialize for Origin {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        match self {
+            Self::Rtp {
+                source,
+                destination,
+                ssrc,
+                payload_type,
+            } => {
+                map.serialize_entry("source", source)?;
+                map.serialize_entry("destination", destination)?;
+                map.serialize_entry("ssrc", &format_args!("{ssrc:#010x}"))?;
+                map.serialize_entry("payload_type", payload_type)?;
+            }
+            Self::File { channel } => {
+                for name in ["source", "destination", "ssrc", "payload_type"] {
+                    map.serialize_entry(name, &())?;
+                }
+                map.serialize_entry("channel", channel)?;
+            }
+        }
+        map.end()
     }
 }
 
@@ -144,10 +202,6 @@ impl Repair {
             | Fault::Clipping => Self::None,
         }
     }
-}
-
-fn as_hex<S: Serializer>(ssrc: &u32, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(&format_args!("{ssrc:#010x}"))
 }
 
 fn as_ms<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use squelch_media::Format;
-use squelch_media::detect::{Change, Detector, Finding};
-
 use squelch_media::quality::mos;
 use squelch_media::rtp::{Arrival, PayloadType, Receive, View};
 
 use super::encoding::Encoding;
+use super::listener::Listener;
 use super::recognise::StreamKey;
-use super::report::{FaultReport, StreamReport};
+use super::report::{Origin, StreamReport};
 
 /// Statistics and detectors of one SSRC between two sockets.
 #[derive(Debug)]
@@ -25,8 +23,7 @@ pub(super) struct Stream {
     payload_types: Vec<PayloadTypeCount>,
     telephone_events: u64,
     truncated: u64,
-    detector: Option<(Format, Detector)>,
-    findings: Vec<Finding>,
+    listener: Listener,
 }
 
 #[derive(Debug)]
@@ -48,8 +45,7 @@ impl Stream {
             payload_types: Vec::new(),
             telephone_events: 0,
             truncated: 0,
-            detector: None,
-            findings: Vec::new(),
+            listener: Listener::default(),
         }
     }
 
@@ -86,7 +82,7 @@ impl Stream {
         if let Encoding::Audio(format) = encoding
             && !self.encrypted
         {
-            self.listen(clock, format, packet.payload());
+            self.listener.listen(clock, format, packet.payload());
         }
     }
 
@@ -109,48 +105,9 @@ impl Stream {
         }
     }
 
-    fn listen(&mut self, clock: Duration, format: Format, payload: &[u8]) {
-        if self.detector.as_ref().is_none_or(|(law, _)| *law != format) {
-            self.close(clock);
-            self.detector = Some((format, Detector::new(format.law())));
-        }
-        let Some((_, detector)) = &mut self.detector else {
-            return;
-        };
-        match detector.observe(clock, payload) {
-            Some(Change::Tripped(finding)) if self.findings.len() < MAX_FINDINGS => {
-                self.findings.push(finding);
-            }
-            Some(Change::Cleared(finding)) => self.settle(finding),
-            Some(Change::Tripped(_)) | None => {}
-        }
-    }
-
-    /// The detector's last word, when the stream ends or changes its format.
-    fn close(&mut self, clock: Duration) {
-        let finding = self
-            .detector
-            .take()
-            .and_then(|(_, mut detector)| detector.finish(clock));
-        if let Some(finding) = finding {
-            self.settle(finding);
-        }
-    }
-
-    /// A fault is over: what was noted when it tripped is replaced.
-    fn settle(&mut self, finding: Finding) {
-        let room = self.findings.len() < MAX_FINDINGS;
-        let mut noted = self.findings.iter_mut().rev();
-        match noted.find(|noted| noted.fault == finding.fault && noted.to.is_none()) {
-            Some(noted) => *noted = finding,
-            None if room => self.findings.push(finding),
-            None => {}
-        }
-    }
-
-    pub(super) fn finish(mut self) -> StreamReport {
+    pub(super) fn finish(self) -> StreamReport {
         let duration = self.last.saturating_sub(self.first);
-        self.close(duration);
+        let faults = self.listener.finish(duration);
         let main = self
             .payload_types
             .iter()
@@ -161,12 +118,14 @@ impl Stream {
             });
         let (expected, lost) = (self.receive.expected(), self.receive.lost());
         let loss_fraction = lost as f64 / expected.max(1) as f64;
-        let first_found = self.findings.first();
+        let first_found = faults.first();
         StreamReport {
-            source: self.key.source,
-            destination: self.key.destination,
-            ssrc: self.key.ssrc.0,
-            payload_type: payload_type.number(),
+            origin: Origin::Rtp {
+                source: self.key.source,
+                destination: self.key.destination,
+                ssrc: self.key.ssrc.0,
+                payload_type: payload_type.number(),
+            },
             format: encoding.name(),
             call_id: self.call_id,
             encrypted: self.encrypted,
@@ -181,16 +140,9 @@ impl Stream {
             truncated: self.truncated,
             jitter_ms: self.receive.mean_jitter().as_secs_f64() * 1_000.0,
             mos: encoding.format().map(|format| mos(format, loss_fraction)),
-            fault: first_found.map(|finding| finding.fault),
-            detected_at: first_found.map(|finding| finding.detected_at),
-            faults: self
-                .findings
-                .iter()
-                .map(|finding| FaultReport::new(finding, duration))
-                .collect(),
+            fault: first_found.map(|found| found.fault),
+            detected_at: first_found.map(|found| found.detected_at),
+            faults,
         }
     }
 }
-
-/// A stream that alternates for hours must not fill the memory with findings.
-const MAX_FINDINGS: usize = 1_000;

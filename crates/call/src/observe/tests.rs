@@ -87,7 +87,10 @@ fn a_stream_is_counted_as_rfc_3550_says() {
     let streams = wire.streams();
     assert_eq!(streams.len(), 1);
     let stream = &streams[0];
-    assert_eq!((stream.format, stream.payload_type), ("pcmu", 0));
+    let Origin::Rtp { payload_type, .. } = stream.origin else {
+        panic!("seen on the wire");
+    };
+    assert_eq!((stream.format, payload_type), ("pcmu", 0));
     assert_eq!((stream.packets, stream.expected), (14, 14));
     assert_eq!((stream.lost, stream.duplicate, stream.reordered), (1, 1, 1));
     assert_eq!(stream.duration, Duration::from_millis(13 * 20));

@@ -17,6 +17,7 @@ mod wav_header;
 mod wrong;
 
 pub use args::Args;
+pub(crate) use pipe::Pipe;
 pub use run::run;
 
 /// What is said where Opus is asked for and not there.

@@ -3,7 +3,7 @@
 use squelch_media::audio::resample::{ResampleError, Resampler};
 
 /// Brings samples to another rate; the same rate passes as it is.
-pub(super) struct Pipe {
+pub(crate) struct Pipe {
     resampler: Option<Resampler>,
     /// Samples that are no whole packet yet.
     pending: Vec<i16>,
@@ -16,7 +16,7 @@ pub(super) struct Pipe {
 }
 
 impl Pipe {
-    pub(super) fn new(from_hz: u32, to_hz: u32) -> Result<Pipe, ResampleError> {
+    pub(crate) fn new(from_hz: u32, to_hz: u32) -> Result<Pipe, ResampleError> {
         let resampler = match from_hz == to_hz {
             true => None,
             false => Some(Resampler::new(from_hz, to_hz, PACKET_MS)?),
@@ -33,7 +33,7 @@ impl Pipe {
     }
 
     /// Appends to `out` what `samples` come to.
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         samples: &[i16],
         out: &mut Vec<i16>,
@@ -59,7 +59,7 @@ impl Pipe {
     }
 
     /// Appends the rest: as many samples come out in all as lasted in.
-    pub(super) fn finish(mut self, out: &mut Vec<i16>) -> Result<(), ResampleError> {
+    pub(crate) fn finish(mut self, out: &mut Vec<i16>) -> Result<(), ResampleError> {
         let Some(size) = self.resampler.as_ref().map(Resampler::input_samples) else {
             return Ok(());
         };

@@ -1,11 +1,12 @@
-//! WAV's header: hound reads neither G.711 in it nor a file as long as it takes.
+//! WAV's header, as far as it can be converted.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use squelch_media::Format as Law;
 
 use super::format::{Format, RATES};
 use super::wrong::Wrong;
+use crate::wav::header::{self, A_LAW, HeaderError, MU_LAW, PCM};
 
 /// What a WAV file says before its samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,89 +18,28 @@ pub(super) struct Header {
     pub(super) offset: u64,
 }
 
-/// Reads chunks up to the samples.
+/// Reads up to the samples.
+///
+/// **Errors**: says at which byte there is something that can't be converted.
 pub(super) fn read(file: &mut impl Read) -> Result<Header, Wrong> {
-    let mut at = 0;
-    let mut take = |bytes: &mut [u8], at: &mut u64| -> Result<(), Wrong> {
-        file.read_exact(bytes).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => Wrong::at(*at, "the WAV header ends here"),
-            _ => Wrong::Read(error),
-        })?;
-        *at += bytes.len() as u64;
-        Ok(())
-    };
-    let mut riff = [0; 12];
-    take(&mut riff, &mut at)?;
-    if !riff.starts_with(b"RIFF") || !riff.ends_with(b"WAVE") {
-        return Err(Wrong::at(
-            0,
-            "no WAV file: it does not begin with RIFF and WAVE",
-        ));
-    }
-    let mut format = None;
-    // A file has a handful of chunks before its samples; one with more is no audio file.
-    for _ in 0..MAX_CHUNKS {
-        let mut head = [0; 8];
-        take(&mut head, &mut at)?;
-        let [n0, n1, n2, n3, l0, l1, l2, l3] = head;
-        let length = u32::from_le_bytes([l0, l1, l2, l3]);
-        match &[n0, n1, n2, n3] {
-            b"fmt " => {
-                let start = at;
-                let mut body = [0; 40];
-                let known = body.len().min(length as usize);
-                take(body.get_mut(..known).unwrap_or_default(), &mut at)?;
-                skip(length.saturating_sub(40) + length % 2, &mut take, &mut at)?;
-                format = Some(parse(&body, start)?);
-            }
-            b"data" => {
-                let Some(format) = format else {
-                    return Err(Wrong::at(at - 8, "the samples come before their format"));
-                };
-                // Writers into a pipe do not know the length.
-                let known = length != 0 && length != u32::MAX;
-                return Ok(Header {
-                    format,
-                    length: known.then_some(u64::from(length)),
-                    offset: at,
-                });
-            }
-            _ => skip(length.saturating_add(length % 2), &mut take, &mut at)?,
-        }
-    }
-    Err(Wrong::at(at, "no samples among so many chunks"))
+    let header = header::Header::read(file).map_err(|error| match error {
+        HeaderError::Read(error) => Wrong::Read(error),
+        HeaderError::Bytes { offset, text } => Wrong::at(offset, text),
+    })?;
+    Ok(Header {
+        format: format(&header)?,
+        length: header.length,
+        offset: header.offset,
+    })
 }
 
-fn skip(
-    mut count: u32,
-    take: &mut impl FnMut(&mut [u8], &mut u64) -> Result<(), Wrong>,
-    at: &mut u64,
-) -> Result<(), Wrong> {
-    let mut waste = [0; 512];
-    while count > 0 {
-        let now = waste.len().min(count as usize);
-        take(waste.get_mut(..now).unwrap_or_default(), at)?;
-        count -= now as u32;
-    }
-    Ok(())
-}
-
-fn parse(body: &[u8; 40], at: u64) -> Result<Format, Wrong> {
-    let word = |place: usize| {
-        let pair = body.get(place..place + 2).unwrap_or(&[0, 0]);
-        u16::from_le_bytes([pair[0], pair[1]])
-    };
-    let rate_hz = u32::from(word(4)) | u32::from(word(6)) << 16;
-    let tag = match word(0) {
-        // The true tag stands at the front of the subformat's GUID.
-        EXTENSIBLE => word(24),
-        tag => tag,
-    };
-    if word(2) != 1 {
-        let text = format!("{} channels: only one can be converted", word(2));
+fn format(header: &header::Header) -> Result<Format, Wrong> {
+    let at = header.format_offset;
+    if header.channels != 1 {
+        let text = format!("{} channels: only one can be converted", header.channels);
         return Err(Wrong::at(at + 2, text));
     }
-    match (tag, word(14), rate_hz) {
+    match (header.tag, header.bits, header.rate_hz) {
         (PCM, 16, rate_hz) if RATES.contains(&rate_hz) => Ok(Format::Pcm16 {
             rate_hz,
             big_endian: false,
@@ -147,10 +87,3 @@ pub(super) fn write(format: Format, data: u32) -> Vec<u8> {
     header.extend(data.to_le_bytes());
     header
 }
-
-/// Tags of RFC 2361.
-const PCM: u16 = 0x0001;
-const A_LAW: u16 = 0x0006;
-const MU_LAW: u16 = 0x0007;
-const EXTENSIBLE: u16 = 0xFFFE;
-const MAX_CHUNKS: usize = 1_000;

@@ -91,13 +91,13 @@ impl Evidence {
     /// The stream from OpenAI.
     pub(super) fn openai_stream(&self) -> Option<&StreamReport> {
         let mut streams = self.observation.streams.iter();
-        streams.find(|stream| Some(stream.source) == self.openai_media)
+        streams.find(|stream| stream.origin.ends().map(|ends| ends.0) == self.openai_media)
     }
 
     /// The stream to the caller.
     pub(super) fn caller_stream(&self) -> Option<&StreamReport> {
         let mut streams = self.observation.streams.iter();
-        streams.find(|stream| Some(stream.destination) == self.carrier_media)
+        streams.find(|stream| stream.origin.ends().map(|ends| ends.1) == self.carrier_media)
     }
 
     /// Who has an address. All that is neither the carrier's nor OpenAI's is squelch's.

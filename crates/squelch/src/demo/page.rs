@@ -169,16 +169,16 @@ fn ladder(evidence: &Evidence, outcome: &Outcome) -> Vec<LadderMessage> {
             _ => LadderKind::Control,
         },
     });
-    let streams = evidence.observation.streams.iter().map(|stream| {
-        let (source, destination) = (stream.source, stream.destination);
-        LadderMessage {
+    let streams = evidence.observation.streams.iter().filter_map(|stream| {
+        let (source, destination) = stream.origin.ends()?;
+        Some(LadderMessage {
             at: stream.first_packet,
             from: evidence.name(source, destination).into(),
             to: evidence.name(destination, source).into(),
             text: format!("RTP {}, {} packets", stream.format, stream.packets),
             detail: String::new(),
             kind: LadderKind::Media,
-        }
+        })
     });
     let mut messages: Vec<LadderMessage> = signals.chain(controls).chain(streams).collect();
     if let Some(found) = evidence.openai_stream().filter(|_| outcome.found) {

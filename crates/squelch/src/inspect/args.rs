@@ -2,18 +2,24 @@
 
 use std::path::PathBuf;
 
-/// Find broken audio in captures: loss, jitter, MOS and faults of every RTP stream.
+/// Find broken audio in captures and WAV files: loss, jitter, MOS and faults of every stream.
+///
+/// Of a capture every RTP stream is judged, of a WAV file (linear of 16 bits, mu-law or A-law; one
+/// or two channels) every channel, in packets of 20 ms of its G.711 codes. Linear samples are
+/// encoded to mu-law first, and other rates brought to 8 kHz. That can hide what needs the very
+/// bytes or lies above 4 kHz: for a sure verdict give the capture, or the recording as it was.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Examples:
   squelch inspect call.pcap
   squelch inspect --format json captures/ | jq 'select(.fault != \"none\")'
   squelch inspect call.pcapng --report call.html
+  squelch inspect recording.wav
 
 Exit code: 0 nothing wrong found, 1 a fault found (clipping is only told),
 2 something could not be read (the rest is still done).")]
 pub struct Args {
-    /// Captures (pcap, pcapng), or folders that are searched for them
+    /// Captures (pcap, pcapng) and WAV files, or folders that are searched for them
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// How to tell the result on standard output

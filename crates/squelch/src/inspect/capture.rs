@@ -1,16 +1,19 @@
-//! One capture file: read, shown to the observer.
+//! One file: a capture is shown to the observer, a WAV file to listeners.
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
-use squelch_call::observe::{Carrier, Datagram, Observation, Observer};
+use squelch_call::observe::{Carrier, Datagram, Observer, Signal, StreamReport};
 use squelch_pcap::{Counters, Packet, PcapError, Reader, Transport};
 
+use super::recording::{self, WavError};
+
 /// What a file holds.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Inspected {
-    pub(super) observation: Observation,
+    pub(super) streams: Vec<StreamReport>,
+    pub(super) signals: Vec<Signal>,
     pub(super) counters: Counters,
     /// What could not be read of it; what could be stands.
     pub(super) errors: Vec<InspectError>,
@@ -23,32 +26,67 @@ pub(super) enum InspectError {
     File(#[from] io::Error),
     #[error("{0}")]
     Capture(#[from] PcapError),
-    #[error("WAV files are not read yet; inspect takes pcap and pcapng")]
-    Wav,
+    #[error("{0}")]
+    Wav(#[from] WavError),
+}
+
+impl Inspected {
+    pub(super) fn failed(error: InspectError) -> Self {
+        Self {
+            errors: vec![error],
+            ..Self::default()
+        }
+    }
 }
 
 /// Reads the whole file.
 pub(super) fn inspect(path: &Path) -> Inspected {
+    let opened = match open(path) {
+        Ok(opened) => opened,
+        Err(error) => return Inspected::failed(error),
+    };
+    let reader = match opened {
+        Opened::Capture(reader) => reader,
+        Opened::Wav(file) => return recording::inspect(file),
+    };
     let mut observer = Observer::new();
-    let (counters, errors) = each_packet(path, |packet| {
+    let (counters, errors) = each_packet(reader, |packet| {
         observer.handle_datagram(seen(packet));
     });
+    let observation = observer.finish();
     Inspected {
-        observation: observer.finish(),
+        streams: observation.streams,
+        signals: observation.signals,
         counters,
         errors,
     }
 }
 
-/// Hands each packet of the file to `take`.
+/// What a file turned out to be.
+pub(super) enum Opened {
+    Capture(Box<Reader<File>>),
+    Wav(File),
+}
+
+pub(super) fn open(path: &Path) -> Result<Opened, InspectError> {
+    let mut file = File::open(path)?;
+    // A pipe can't be rewound, and no WAV is expected out of one.
+    if file.metadata()?.is_file() {
+        let mut magic = [0; 4];
+        let read = file.read(&mut magic)?;
+        file.rewind()?;
+        if recording::is_wav(path, magic.get(..read).unwrap_or_default()) {
+            return Ok(Opened::Wav(file));
+        }
+    }
+    Ok(Opened::Capture(Box::new(Reader::new(file)?)))
+}
+
+/// Hands each packet of a capture to `take`.
 pub(super) fn each_packet(
-    path: &Path,
+    mut reader: Box<Reader<File>>,
     mut take: impl FnMut(&Packet),
 ) -> (Counters, Vec<InspectError>) {
-    let mut reader = match open(path) {
-        Ok(reader) => reader,
-        Err(error) => return (Counters::default(), vec![error]),
-    };
     let mut errors = Vec::new();
     for item in reader.by_ref() {
         match item {
@@ -72,18 +110,4 @@ pub(super) fn seen(packet: &Packet) -> Datagram<'_> {
         payload: &packet.payload,
         missing_bytes: packet.missing_bytes,
     }
-}
-
-fn open(path: &Path) -> Result<Reader<File>, InspectError> {
-    let mut file = File::open(path)?;
-    // A pipe can't be rewound, and no WAV is expected out of one.
-    if file.metadata()?.is_file() {
-        let mut magic = [0; 4];
-        let read = file.read(&mut magic)?;
-        file.rewind()?;
-        if magic.get(..read) == Some(b"RIFF") {
-            return Err(InspectError::Wav);
-        }
-    }
-    Ok(Reader::new(file)?)
 }

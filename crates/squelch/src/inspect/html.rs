@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use squelch_call::observe::{FaultReport, Playback, Signal, SignalKind, StreamReport};
+use squelch_call::observe::{FaultReport, Origin, Signal, SignalKind, StreamReport};
 
-use super::capture;
+use super::playback::{can_be_heard, sound};
 use super::run::{FileResult, counted};
 use crate::report::{
     Cell, LadderKind, LadderMessage, Report, Row, Span, SpanKind, Table, Tone, Track,
@@ -26,13 +26,13 @@ pub(super) fn write(
     let shown = choose(&streams);
     let sounds: Vec<Sound> = shown
         .iter()
-        .map(|(file, stream)| sound(file, stream))
+        .map(|(file, stream)| sound(&file.path, stream))
         .collect();
     let tracks = shown
         .iter()
         .zip(&sounds)
         .map(|((file, stream), sound)| Track {
-            name: format!("{} to {}", stream.source, stream.destination),
+            name: place(stream, "to"),
             note: note(file, stream),
             samples: &sound.samples,
             rate_hz: sound.rate_hz,
@@ -69,26 +69,11 @@ fn choose<'a>(
     let mut chosen: Vec<_> = streams
         .iter()
         .copied()
-        .filter(|(_, stream)| Playback::new(stream).is_some())
+        .filter(|(_, stream)| can_be_heard(stream))
         .collect();
     chosen.sort_by_key(|(_, stream)| !stream.is_faulty());
     chosen.truncate(MAX_TRACKS);
     chosen
-}
-
-/// The stream's audio, from a second reading of its file.
-fn sound(file: &FileResult, stream: &StreamReport) -> Sound {
-    let Some(mut playback) = Playback::new(stream) else {
-        return Sound::default();
-    };
-    // What went wrong was told at the first reading.
-    let _ = capture::each_packet(&file.path, |packet| {
-        playback.handle_datagram(capture::seen(packet));
-    });
-    Sound {
-        rate_hz: playback.rate_hz(),
-        samples: playback.into_samples(),
-    }
 }
 
 fn title(results: &[FileResult]) -> String {
@@ -148,8 +133,8 @@ fn summary(
     let worst = worst.min_by(f64::total_cmp);
     let mut rows = vec![
         row("Captures", results.len().to_string(), Tone::Plain),
-        row("RTP streams", streams.len().to_string(), Tone::Plain),
-        row("RTP packets", packets.to_string(), Tone::Plain),
+        row("Streams", streams.len().to_string(), Tone::Plain),
+        row("Packets", packets.to_string(), Tone::Plain),
         row(
             "Streams with faults",
             faulty.to_string(),
@@ -181,7 +166,7 @@ fn table(streams: &[(&FileResult, &StreamReport)]) -> Table {
         let lost_percent = stream.lost as f64 * 100.0 / stream.expected.max(1) as f64;
         vec![
             plain(file.name.clone()),
-            plain(format!("{} → {}", stream.source, stream.destination)),
+            plain(place(stream, "→")),
             plain(stream.format.into()),
             plain(format!("{:.1} s", stream.duration.as_secs_f64())),
             plain(stream.packets.to_string()),
@@ -217,15 +202,29 @@ fn table(streams: &[(&FileResult, &StreamReport)]) -> Table {
     }
 }
 
+fn place(stream: &StreamReport, to: &str) -> String {
+    match stream.origin {
+        Origin::Rtp {
+            source,
+            destination,
+            ..
+        } => format!("{source} {to} {destination}"),
+        Origin::File { channel } => format!("channel {channel}"),
+    }
+}
+
 fn note(file: &FileResult, stream: &StreamReport) -> String {
-    let mut note = format!(
-        "{}, SSRC {:#010x}, {} (payload type {}), from {:.2} s of the capture",
-        file.name,
-        stream.ssrc,
-        stream.format,
-        stream.payload_type,
-        stream.first_packet.as_secs_f64(),
-    );
+    let mut note = match stream.origin {
+        Origin::Rtp {
+            ssrc, payload_type, ..
+        } => format!(
+            "{}, SSRC {ssrc:#010x}, {} (payload type {payload_type}), from {:.2} s of the capture",
+            file.name,
+            stream.format,
+            stream.first_packet.as_secs_f64(),
+        ),
+        Origin::File { .. } => format!("{}, heard as {}", file.name, stream.format),
+    };
     if let Some(call_id) = &stream.call_id {
         note.push_str(&format!(", call {call_id}"));
     }
@@ -255,19 +254,22 @@ fn ladder(file: &FileResult) -> Vec<LadderMessage> {
         .map(|signal| ends.signal(signal))
         .collect();
     for stream in &file.streams {
+        let Some((source, destination)) = stream.origin.ends() else {
+            continue;
+        };
         messages.push(LadderMessage {
             at: stream.first_packet,
-            from: ends.name(stream.source),
-            to: ends.name(stream.destination),
+            from: ends.name(source),
+            to: ends.name(destination),
             text: format!("RTP {}, {} packets", stream.format, stream.packets),
-            detail: format!("{} → {}", stream.source, stream.destination),
+            detail: place(stream, "→"),
             kind: LadderKind::Media,
         });
         for found in &stream.faults {
             messages.push(LadderMessage {
                 at: stream.first_packet + found.detected_at,
-                from: ends.name(stream.source),
-                to: ends.name(stream.destination),
+                from: ends.name(source),
+                to: ends.name(destination),
                 text: format!("{} found", found.fault.name()),
                 detail: String::new(),
                 kind: LadderKind::Alarm,

@@ -10,11 +10,9 @@ pub(super) struct Found {
     pub(super) files: Vec<PathBuf>,
     /// Paths that could not be searched, and why.
     pub(super) errors: Vec<(PathBuf, String)>,
-    /// WAV files in folders, which are not read yet.
-    pub(super) passed_over: usize,
 }
 
-/// Files as they are given, whatever their names; of folders the captures in them and below.
+/// Files as they are given, whatever their names; of folders the captures and WAV files in them and below.
 pub(super) fn find(paths: &[PathBuf]) -> Found {
     let mut found = Found::default();
     for path in paths {
@@ -22,7 +20,7 @@ pub(super) fn find(paths: &[PathBuf]) -> Found {
             let before = found.files.len() + found.errors.len();
             search(path, &mut found);
             if found.files.len() + found.errors.len() == before {
-                let reason = "no capture in this folder (*.pcap, *.pcapng, *.cap)";
+                let reason = "no capture in this folder (*.pcap, *.pcapng, *.cap, *.wav)";
                 found.errors.push((path.clone(), reason.into()));
             }
         } else {
@@ -43,10 +41,8 @@ fn search(folder: &Path, found: &mut Found) {
     for (path, is_dir) in entries.drain(..) {
         if is_dir {
             search(&path, found);
-        } else if has_extension(&path, &CAPTURES) {
+        } else if has_extension(&path) {
             found.files.push(path);
-        } else if has_extension(&path, &["wav"]) {
-            found.passed_over += 1;
         }
     }
 }
@@ -63,10 +59,10 @@ fn read_sorted(folder: &Path) -> io::Result<Vec<(PathBuf, bool)>> {
     Ok(entries)
 }
 
-fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+fn has_extension(path: &Path) -> bool {
     path.extension()
         .and_then(|extension| extension.to_str())
-        .is_some_and(|is| extensions.iter().any(|one| is.eq_ignore_ascii_case(one)))
+        .is_some_and(|is| EXTENSIONS.iter().any(|one| is.eq_ignore_ascii_case(one)))
 }
 
-const CAPTURES: [&str; 3] = ["pcap", "pcapng", "cap"];
+const EXTENSIONS: [&str; 4] = ["pcap", "pcapng", "cap", "wav"];

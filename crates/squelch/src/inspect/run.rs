@@ -58,18 +58,13 @@ fn inspect(
         .iter()
         .map(|(path, reason)| (name(path), reason.clone()))
         .collect();
-    if found.passed_over > 0 {
-        let files = counted(found.passed_over, "WAV file");
-        writeln!(notes, "note: {files} passed over: not read yet")?;
-    }
     let mut table = Table::default();
     let mut results = Vec::new();
     let (mut streams, mut faulty) = (0_usize, 0_usize);
     for path in &found.files {
         let name = name(path);
         let inspected = capture::inspect(path);
-        let observed = inspected.observation;
-        for stream in &observed.streams {
+        for stream in &inspected.streams {
             streams += 1;
             faulty += usize::from(stream.is_faulty());
             match args.format {
@@ -77,7 +72,7 @@ fn inspect(
                 OutputFormat::Table => table.stream(&name, stream),
             }
         }
-        if observed.streams.is_empty() && inspected.errors.is_empty() {
+        if inspected.streams.is_empty() && inspected.errors.is_empty() {
             table.nothing(&name);
         }
         for error in inspected.errors {
@@ -88,8 +83,8 @@ fn inspect(
             results.push(FileResult {
                 path: path.clone(),
                 name,
-                streams: observed.streams,
-                signals: observed.signals,
+                streams: inspected.streams,
+                signals: inspected.signals,
             });
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use squelch_call::observe::StreamReport;
+use squelch_call::observe::{Origin, StreamReport};
 
 /// Rows as they will be printed: the widths are known once all are there.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ impl Table {
         self.push(
             file,
             [
-                format!("{} > {}", stream.source, stream.destination),
+                place(stream),
                 stream.format.to_owned(),
                 format!("{:.1} s", stream.duration.as_secs_f64()),
                 stream.packets.to_string(),
@@ -88,6 +88,18 @@ impl Table {
             }
         }
         Ok(())
+    }
+}
+
+/// Where the stream was seen.
+fn place(stream: &StreamReport) -> String {
+    match stream.origin {
+        Origin::Rtp {
+            source,
+            destination,
+            ..
+        } => format!("{source} > {destination}"),
+        Origin::File { channel } => format!("channel {channel}"),
     }
 }
 

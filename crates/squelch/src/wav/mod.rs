@@ -1,4 +1,6 @@
-//! WAV files, through hound: its one door.
+//! WAV files: sounds through hound (its one door), headers by themselves where hound does not do.
+
+pub(crate) mod header;
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
