@@ -39,6 +39,7 @@ mod playback;
 mod recognise;
 mod recording;
 mod report;
+mod restore;
 mod sdp;
 mod segments;
 mod signalling;
@@ -49,6 +50,7 @@ pub use observer::{Observation, Observer};
 pub use playback::Playback;
 pub use recording::{Codes, Recording};
 pub use report::{FaultReport, Origin, Repair, StreamReport};
+pub use restore::Restorer;
 pub use signalling::{Signal, SignalKind};
 
 #[cfg(test)]

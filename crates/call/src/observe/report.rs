@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use squelch_media::detect::{Fault, Finding};
+use squelch_media::detect::{Fault, Finding, Variant};
 
 /// One stream: its header statistics and what its payload says.
 ///
@@ -156,7 +156,8 @@ pub struct FaultReport {
     /// What could be brought back.
     pub repair: Repair,
     /// What the bytes are, as far as it could be told.
-    pub variant: String,
+    #[serde(serialize_with = "as_text")]
+    pub variant: Variant,
 }
 
 /// How much of the audio a repair brings back.
@@ -180,12 +181,21 @@ impl FaultReport {
             to: finding.to.unwrap_or(end),
             confidence: f64::from(finding.confidence),
             repair: Repair::of(finding.fault),
-            variant: finding.variant.to_string(),
+            variant: finding.variant,
         }
     }
 }
 
 impl Repair {
+    /// The word for it in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Approximate => "approximate",
+            Self::None => "none",
+        }
+    }
+
     fn of(fault: Fault) -> Self {
         match fault {
             // The bytes are carried whole.
@@ -220,6 +230,10 @@ fn to_hundredths<S: Serializer>(value: &Option<f64>, to: S) -> Result<S::Ok, S::
     value
         .map(|value| (value * 100.0).round() / 100.0)
         .serialize(to)
+}
+
+fn as_text<S: Serializer>(variant: &Variant, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(variant)
 }
 
 fn fault_name<S: Serializer>(fault: &Fault, to: S) -> Result<S::Ok, S::Error> {

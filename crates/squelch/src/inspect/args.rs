@@ -15,6 +15,7 @@ Examples:
   squelch inspect --format json captures/ | jq 'select(.fault != \"none\")'
   squelch inspect call.pcapng --report call.html
   squelch inspect recording.wav
+  squelch inspect call.pcap --repair repaired/
 
 Exit code: 0 nothing wrong found, 1 a fault found (clipping is only told),
 2 something could not be read (the rest is still done).")]
@@ -28,7 +29,7 @@ pub struct Args {
     /// Also write a self-contained HTML report: signalling, waveforms, spectrograms, verdicts
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
-    /// Not built yet: write repaired audio to this folder
+    /// Write the audio under each fault that can be repaired to this folder, as WAV files
     #[arg(long, value_name = "DIR")]
     pub repair: Option<PathBuf>,
     /// Not built yet: report streams without speech as dead_air
@@ -49,9 +50,7 @@ pub enum OutputFormat {
 impl Args {
     /// The option that asks for what is not there yet.
     pub(super) fn not_built(&self) -> Option<&'static str> {
-        if self.repair.is_some() {
-            Some("--repair")
-        } else if self.expect_talk {
+        if self.expect_talk {
             Some("--expect-talk")
         } else {
             None

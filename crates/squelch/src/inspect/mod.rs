@@ -11,6 +11,7 @@ mod json;
 mod paths;
 mod playback;
 mod recording;
+mod repair;
 mod run;
 mod table;
 

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
+use std::time::Duration;
 
 use squelch_call::observe::{self, Codes};
 use squelch_media::Format;
@@ -54,6 +55,8 @@ pub(super) fn inspect(file: File) -> Inspected {
 pub(super) struct WavPacket<'a> {
     /// The channel, counted from 0.
     pub(super) index: usize,
+    /// When it begins.
+    pub(super) at: Duration,
     pub(super) codes: &'a [u8],
 }
 
@@ -188,6 +191,7 @@ struct Channel {
     samples: Vec<i16>,
     resampled: Vec<i16>,
     codes: Vec<u8>,
+    packets: u32,
 }
 
 impl Channel {
@@ -207,6 +211,7 @@ impl Channel {
             samples: Vec::new(),
             resampled: Vec::new(),
             codes: Vec::new(),
+            packets: 0,
         })
     }
 
@@ -263,8 +268,10 @@ impl Channel {
             }
             take(WavPacket {
                 index: self.index,
+                at: PACKET_TIME * self.packets,
                 codes,
             });
+            self.packets = self.packets.saturating_add(1);
             given += codes.len();
         }
         self.codes.drain(..given);
@@ -275,6 +282,7 @@ impl Channel {
 const BLOCK_FRAMES: usize = 16 * 1024;
 /// The samples of 20 ms, as telephony packs them.
 const PACKET: usize = 160;
+const PACKET_TIME: Duration = Duration::from_millis(20);
 /// Recorders of calls give each side a channel.
 const MAX_CHANNELS: u16 = 2;
 /// Rates at which sound is recorded; a header can claim any.

@@ -9,6 +9,7 @@ use squelch_call::observe::{Signal, StreamReport};
 use squelch_pcap::Counters;
 
 use super::args::{Args, OutputFormat};
+use super::repair::{Folder, Repaired};
 use super::table::{Table, printable};
 use super::{capture, html, json, paths};
 
@@ -58,6 +59,16 @@ fn inspect(
         .iter()
         .map(|(path, reason)| (name(path), reason.clone()))
         .collect();
+    let mut folder = match &args.repair {
+        None => None,
+        Some(path) => match Folder::create(path, &found.files) {
+            Ok(folder) => Some(folder),
+            Err(error) => {
+                errors.push((name(path), error.to_string()));
+                None
+            }
+        },
+    };
     let mut table = Table::default();
     let mut results = Vec::new();
     let (mut streams, mut faulty) = (0_usize, 0_usize);
@@ -67,6 +78,12 @@ fn inspect(
         for stream in &inspected.streams {
             streams += 1;
             faulty += usize::from(stream.is_faulty());
+            if let (Some(folder), Some(to)) = (&mut folder, &args.repair) {
+                match folder.repair(path, stream) {
+                    Ok(repaired) => tell_repaired(&repaired, stream, notes)?,
+                    Err(error) => errors.push((self::name(to), error.to_string())),
+                }
+            }
             match args.format {
                 OutputFormat::Json => json::stream(&name, stream, out)?,
                 OutputFormat::Table => table.stream(&name, stream),
@@ -133,6 +150,28 @@ fn write_report(
     let mut file = BufWriter::new(File::create(path)?);
     html::write(results, errors, &mut file)?;
     file.flush()
+}
+
+fn tell_repaired(
+    repaired: &[Repaired],
+    stream: &StreamReport,
+    notes: &mut impl Write,
+) -> io::Result<()> {
+    for one in repaired {
+        let Some(found) = stream.faults.get(one.index) else {
+            continue;
+        };
+        writeln!(
+            notes,
+            "repaired: {}: {}, {:.2} s at {} Hz, {}",
+            printable(&name(&one.path)),
+            found.fault,
+            one.duration.as_secs_f64(),
+            one.rate_hz,
+            found.repair.name(),
+        )?;
+    }
+    Ok(())
 }
 
 /// Packets that the figures leave out are not left out in silence.

@@ -93,6 +93,20 @@ impl Header {
     }
 }
 
+/// The header of one channel of PCM16.
+pub(crate) fn of_pcm16(rate_hz: u32, data_bytes: u32) -> Vec<u8> {
+    let mut header = b"RIFF".to_vec();
+    header.extend(data_bytes.saturating_add(36).to_le_bytes());
+    // Chunk of 16 bytes: PCM, one channel, rate, bytes a second, bytes a frame, bits a sample.
+    header.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    header.extend(rate_hz.to_le_bytes());
+    header.extend(rate_hz.saturating_mul(2).to_le_bytes());
+    header.extend([2, 0, 16, 0]);
+    header.extend(b"data");
+    header.extend(data_bytes.to_le_bytes());
+    header
+}
+
 /// The bytes, and how many there were.
 struct Chunks<'a, R> {
     file: &'a mut R,
