@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod convert;
 pub mod demo;
+mod explain;
 mod http_server;
 pub mod inspect;
 pub mod media_io;

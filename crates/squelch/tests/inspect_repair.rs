@@ -74,13 +74,22 @@ fn pcm16_under_a_g711_label_comes_back_byte_for_byte() {
     let sent = codes("pcm16-raw.pcap", 0);
     let at = sent.len() - bytes.len();
     assert!(
-        at % 160 == 0 && sent[at..] == bytes,
+        at.is_multiple_of(160) && sent[at..] == bytes,
         "the payloads as they were sent"
     );
     assert!(bytes.len() > 160 * 150, "all of it but the first packets");
     let notes = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(notes.contains(&format!("{name}: pcm16_as_g711")), "{notes}");
     assert!(notes.contains(&format!("at {rate} Hz, exact")), "{notes}");
+    let table = String::from_utf8(output.stdout).expect("UTF-8");
+    let told = format!("Repaired (exact, {rate} Hz): a/b/{name}");
+    assert!(table.contains(&told), "{table}");
+    let again = inspect(
+        directory.path(),
+        &["--format", "json", &sample, "--repair", "a/b"],
+    );
+    let line: serde_json::Value = serde_json::from_slice(&again.stdout).expect("a line of JSON");
+    assert_eq!(line["faults"][0]["repaired"], format!("a/b/{name}"));
 }
 
 #[test]

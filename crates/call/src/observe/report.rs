@@ -1,5 +1,6 @@
 //! What is said of a stream: the lines of `inspect --format json`.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -61,7 +62,8 @@ pub struct StreamReport {
         skip_serializing_if = "Option::is_none"
     )]
     pub detected_at: Option<Duration>,
-    /// Every fault found, in the order of detection.
+    /// Every fault found, in the order of detection; each serialises by itself, so that more can be said of it.
+    #[serde(skip)]
     pub faults: Vec<FaultReport>,
 }
 
@@ -105,6 +107,19 @@ impl Origin {
                 ..
             } => Some((*source, *destination)),
             Self::File { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rtp {
+                source,
+                destination,
+                ..
+            } => write!(f, "{source} > {destination}"),
+            Self::File { channel } => write!(f, "channel {channel}"),
         }
     }
 }

@@ -228,7 +228,7 @@ fn a_report_serialises_to_the_contract() {
         "{\"source\":\"192.0.2.10:16400\",\"destination\":\"198.51.100.20:24000\",\
          \"ssrc\":\"0x00c0ffee\",\"payload_type\":0,\"format\":\"pcmu\",\"first_packet_ms\":2000,\
          \"duration_ms\":80,\"packets\":5,\"expected\":5,\"lost\":0,\"duplicate\":0,\
-         \"reordered\":0,\"jitter_ms\":0.0,\"mos\":4.41,\"fault\":\"none\",\"faults\":[]}"
+         \"reordered\":0,\"jitter_ms\":0.0,\"mos\":4.41,\"fault\":\"none\"}"
     );
 }
 

@@ -7,7 +7,8 @@ use squelch_sim::peer::openai::SimFault;
 
 use super::evidence::Evidence;
 use super::outcome::{MOST_HEARD, Outcome};
-use crate::report::{LadderKind, LadderMessage, Report, Row, Span, SpanKind, Tone, Track};
+use crate::explain::why;
+use crate::report::{Finding, LadderKind, LadderMessage, Report, Row, Span, SpanKind, Tone, Track};
 
 /// The page: both recordings on one clock, then the signalling.
 pub(super) fn page<'a>(evidence: &'a Evidence, outcome: &Outcome) -> Report<'a> {
@@ -34,9 +35,13 @@ pub(super) fn page<'a>(evidence: &'a Evidence, outcome: &Outcome) -> Report<'a> 
         tracks: vec![without(evidence), with(evidence, outcome)],
         ladder: ladder(evidence, outcome),
         ladder_note: "SIP towards OpenAI went over TLS; it is shown in the clear.".into(),
-        faults: (evidence.observation.streams.iter())
-            .flat_map(|stream| &stream.faults)
-            .map(|found| found.fault)
+        findings: (evidence.observation.streams.iter())
+            .flat_map(|stream| stream.faults.iter().map(move |found| (stream, found)))
+            .map(|(stream, found)| Finding {
+                fault: found.fault,
+                place: stream.origin.to_string(),
+                why: why(found),
+            })
             .collect(),
         ..Report::default()
     }

@@ -7,8 +7,9 @@ use squelch_call::observe::{FaultReport, Origin, Signal, SignalKind, StreamRepor
 
 use super::playback::{can_be_heard, sound};
 use super::run::{FileResult, counted};
+use crate::explain::why;
 use crate::report::{
-    Cell, LadderKind, LadderMessage, Report, Row, Span, SpanKind, Table, Tone, Track,
+    Cell, Finding, LadderKind, LadderMessage, Report, Row, Span, SpanKind, Table, Tone, Track,
 };
 use crate::wav::Sound;
 
@@ -53,10 +54,14 @@ pub(super) fn write(
             }
             _ => String::new(),
         },
-        faults: streams
+        findings: streams
             .iter()
-            .flat_map(|(_, stream)| &stream.faults)
-            .map(|found| found.fault)
+            .flat_map(|(file, stream)| stream.faults.iter().map(move |found| (file, stream, found)))
+            .map(|(file, stream, found)| Finding {
+                fault: found.fault,
+                place: format!("{}, {}", file.name, place(stream, "→")),
+                why: why(found),
+            })
             .collect(),
     };
     report.write_html(out)

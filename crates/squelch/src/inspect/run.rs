@@ -78,15 +78,20 @@ fn inspect(
         for stream in &inspected.streams {
             streams += 1;
             faulty += usize::from(stream.is_faulty());
+            let mut repaired = Vec::new();
             if let (Some(folder), Some(to)) = (&mut folder, &args.repair) {
                 match folder.repair(path, stream) {
-                    Ok(repaired) => tell_repaired(&repaired, stream, notes)?,
+                    Ok(written) => repaired = written,
                     Err(error) => errors.push((self::name(to), error.to_string())),
                 }
             }
+            tell_repaired(&repaired, stream, notes)?;
             match args.format {
-                OutputFormat::Json => json::stream(&name, stream, out)?,
-                OutputFormat::Table => table.stream(&name, stream),
+                OutputFormat::Json => json::stream(&name, stream, &repaired, out)?,
+                OutputFormat::Table => {
+                    table.stream(&name, stream);
+                    table.explain(&name, stream, &repaired);
+                }
             }
         }
         if inspected.streams.is_empty() && inspected.errors.is_empty() {

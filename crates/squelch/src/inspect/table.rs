@@ -1,13 +1,26 @@
 //! The result as a table for people.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use squelch_call::observe::{Origin, StreamReport};
+use squelch_call::observe::StreamReport;
+use squelch_media::detect::Fault;
+
+use super::repair::Repaired;
+use crate::explain::{explain, why};
 
 /// Rows as they will be printed: the widths are known once all are there.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     rows: Vec<Row>,
+    /// For each fault where and why it was found.
+    reasons: BTreeMap<Fault, Reasons>,
+}
+
+#[derive(Debug, Default)]
+struct Reasons {
+    told: Vec<String>,
+    more: usize,
 }
 
 #[derive(Debug)]
@@ -31,7 +44,7 @@ impl Table {
         self.push(
             file,
             [
-                place(stream),
+                stream.origin.to_string(),
                 stream.format.to_owned(),
                 format!("{:.1} s", stream.duration.as_secs_f64()),
                 stream.packets.to_string(),
@@ -48,6 +61,24 @@ impl Table {
                 Tone::Warning
             },
         );
+    }
+
+    /// Keeps why each fault of the stream is believed, and what was got back.
+    pub(super) fn explain(&mut self, file: &str, stream: &StreamReport, repaired: &[Repaired]) {
+        for (index, found) in stream.faults.iter().enumerate() {
+            let reasons = self.reasons.entry(found.fault).or_default();
+            if reasons.told.len() == MAX_REASONS {
+                reasons.more += 1;
+                continue;
+            }
+            let mut told = format!("{} ({}, {})", why(found), printable(file), stream.origin);
+            if let Some(one) = repaired.iter().find(|one| one.index == index) {
+                let path = printable(&one.path.to_string_lossy());
+                let repair = found.repair.name();
+                told.push_str(&format!(" Repaired ({repair}, {} Hz): {path}", one.rate_hz));
+            }
+            reasons.told.push(told);
+        }
     }
 
     pub(super) fn nothing(&mut self, file: &str) {
@@ -87,19 +118,24 @@ impl Table {
                 writeln!(out, "{}", row.verdict)?;
             }
         }
+        for (fault, reasons) in &self.reasons {
+            let known = explain(*fault);
+            writeln!(out, "\n{fault}: {}", known.heading)?;
+            writeln!(out, "  heard   {}", known.heard)?;
+            for told in &reasons.told {
+                writeln!(out, "  why     {told}")?;
+            }
+            if reasons.more > 0 {
+                writeln!(
+                    out,
+                    "  why     {} more like these; --format json tells each",
+                    reasons.more
+                )?;
+            }
+            writeln!(out, "  cause   {}", known.cause)?;
+            writeln!(out, "  change  {}", known.change)?;
+        }
         Ok(())
-    }
-}
-
-/// Where the stream was seen.
-fn place(stream: &StreamReport) -> String {
-    match stream.origin {
-        Origin::Rtp {
-            source,
-            destination,
-            ..
-        } => format!("{source} > {destination}"),
-        Origin::File { channel } => format!("channel {channel}"),
     }
 }
 
@@ -169,3 +205,5 @@ const HEADINGS: [&str; COLUMNS] = [
     "FILE", "STREAM", "FORMAT", "LENGTH", "PACKETS", "LOST", "JITTER", "MOS",
 ];
 const MAX_FAULTS: usize = 3;
+/// Findings of one fault that are told one by one.
+const MAX_REASONS: usize = 20;

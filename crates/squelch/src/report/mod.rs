@@ -4,7 +4,6 @@
 //! and its content security policy forbids the rest. All text is escaped.
 
 mod escape;
-mod explain;
 mod ladder;
 mod page;
 mod palette;
@@ -38,8 +37,19 @@ pub struct Report<'a> {
     pub ladder: Vec<LadderMessage>,
     /// A sentence over the signalling; may be empty.
     pub ladder_note: String,
-    /// The faults to explain in plain words; each is explained once.
-    pub faults: Vec<Fault>,
+    /// What was found, to explain in plain words; each fault is explained once.
+    pub findings: Vec<Finding>,
+}
+
+/// One fault that was found, and why it is believed.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// Which one.
+    pub fault: Fault,
+    /// Where, in a few words.
+    pub place: String,
+    /// A sentence with the finding's figures.
+    pub why: String,
 }
 
 /// A name, a value, and what to think of it.

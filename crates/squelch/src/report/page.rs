@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::escape::Escaped;
-use super::{Report, Table, Tone, explain, ladder, track};
+use super::{Report, Table, Tone, ladder, track};
+use crate::explain::explain;
 
 pub(super) fn write(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
     let title = Escaped(&report.title);
@@ -101,19 +102,35 @@ fn write_table(table: &Table, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn faults(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
-    let faults: BTreeSet<_> = report.faults.iter().copied().collect();
+    let faults: BTreeSet<_> = report.findings.iter().map(|found| found.fault).collect();
     if faults.is_empty() {
         return Ok(());
     }
     writeln!(out, "<h2>What it means</h2>")?;
     for fault in faults {
-        let explanation = explain::explain(fault);
+        let known = explain(fault);
+        write!(
+            out,
+            "<section class=\"card\"><h3>{} <code>{}</code></h3><dl class=\"why\">\
+             <dt>What was heard</dt><dd>{}</dd><dt>Why squelch believes it</dt>",
+            Escaped(known.heading),
+            fault.name(),
+            Escaped(known.heard),
+        )?;
+        let mut findings = report.findings.iter().filter(|found| found.fault == fault);
+        for found in findings.by_ref().take(MAX_FINDINGS) {
+            let (place, why) = (Escaped(&found.place), Escaped(&found.why));
+            write!(out, "<dd>{why} <i>{place}</i></dd>")?;
+        }
+        let more = findings.count();
+        if more > 0 {
+            write!(out, "<dd>{more} more like these.</dd>")?;
+        }
         writeln!(
             out,
-            "<section class=\"card\"><h3>{} <code>{}</code></h3><p>{}</p></section>",
-            Escaped(explanation.heading),
-            fault.name(),
-            Escaped(explanation.text)
+            "<dt>What usually causes it</dt><dd>{}</dd><dt>What to change</dt><dd>{}</dd></dl></section>",
+            Escaped(known.cause),
+            Escaped(known.change),
         )?;
     }
     Ok(())
@@ -129,6 +146,9 @@ impl Tone {
         }
     }
 }
+
+/// More of one fault are counted, not told one by one.
+const MAX_FINDINGS: usize = 20;
 
 const STYLE: &str = include_str!("style.css");
 

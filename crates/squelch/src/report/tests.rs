@@ -59,7 +59,13 @@ fn nothing_is_fetched() {
     let report = Report {
         ladder: vec![message("INVITE")],
         tracks: vec![track(&[1_000; 8_000], vec![])],
-        faults: Fault::ALL.to_vec(),
+        findings: Fault::ALL
+            .map(|fault| Finding {
+                fault,
+                place: "a.pcap".into(),
+                why: "for <b>".into(),
+            })
+            .into(),
         ..Report::default()
     };
     let page = html(&report);
