@@ -171,3 +171,23 @@ fn nothing_outside_the_folder_is_touched_and_no_input_replaced() {
     let output = inspect(here, &[&sample, "--repair", "precious/below"]);
     assert_eq!(output.status.code(), Some(2), "no folder can be made there");
 }
+
+#[test]
+fn the_good_audio_after_a_fault_is_not_read_as_if_it_were_broken() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (raw, clean) = (codes("pcm16-raw.pcap", 0), codes("clean-pcmu.pcap", 0));
+    let all = [raw.as_slice(), clean.as_slice()].concat();
+    fs::write(directory.path().join("a.wav"), wav(7, 1, 8_000, &all)).expect("written");
+    inspect(directory.path(), &["a.wav", "--repair", "out"]);
+    let written = files(&directory.path().join("out"));
+    assert_eq!(written.len(), 1, "{written:?}");
+    let (_, bytes) = heard(&written[0]);
+    let at = all.windows(bytes.len()).position(|part| part == bytes);
+    let end = at.expect("a part of the file") + bytes.len();
+    let off = end.abs_diff(raw.len());
+    assert!(
+        off <= 4 * 160,
+        "ends {off} bytes off: at {end}, not {}",
+        raw.len()
+    );
+}

@@ -24,6 +24,9 @@ pub struct Restorer {
     key: Option<(StreamKey, u8)>,
     /// The first packet of the stretch and the last, on the observer's clock.
     span: (Duration, Duration),
+    /// Whether good audio follows within the stretch: the detector says so once it has heard enough of it.
+    cleared: bool,
+    labelled: Format,
     reading: Reading,
     known_rate_hz: Option<u32>,
     /// By sequence number, counted on past 65,535.
@@ -109,6 +112,8 @@ impl Restorer {
                 stream.first_packet + found.from,
                 stream.first_packet + found.to,
             ),
+            cleared: found.to < stream.duration,
+            labelled: format,
             reading,
             known_rate_hz,
             waiting: BTreeMap::new(),
@@ -160,23 +165,34 @@ impl Restorer {
                 false => Vec::new(),
             },
         });
-        while self.waiting.len() > MAX_WAITING {
-            self.give_first(out);
-        }
+        self.give_all_but(MAX_WAITING, out);
     }
 
     /// Takes the next codes of a recording that stand `at` in it, appends what can be heard of them.
     pub fn handle_codes(&mut self, at: Duration, codes: &[u8], out: &mut Vec<i16>) {
         if self.key.is_none() && self.spans(at) {
-            self.read(codes, out);
+            let sequence = self.newest.map_or(0, |newest| newest + 1);
+            self.newest = Some(sequence);
+            let timestamp = (sequence as u32).wrapping_mul(codes.len() as u32);
+            let payload = codes.to_vec();
+            let packet = Waiting {
+                at,
+                timestamp,
+                payload,
+            };
+            self.waiting.insert(sequence, packet);
+            self.give_all_but(MAX_WAITING, out);
         }
     }
 
     /// Appends what was still held back.
     pub fn finish(&mut self, out: &mut Vec<i16>) {
-        while !self.waiting.is_empty() {
-            self.give_first(out);
-        }
+        let good = match self.cleared {
+            true => self.good_at_the_end(),
+            false => 0,
+        };
+        self.give_all_but(good, out);
+        self.waiting.clear();
     }
 
     /// The rate of the samples: as the finding says, else as fast as the bytes came, else 24 kHz.
@@ -203,6 +219,33 @@ impl Restorer {
         RATES_HZ
             .into_iter()
             .find(|&rate_hz| (samples / seconds / f64::from(rate_hz) - 1.0).abs() < TOLERANCE)
+    }
+
+    /// The packets at the end that are smoother as labelled: those that told the detector that the fault is over.
+    fn good_at_the_end(&self) -> usize {
+        let law = self.labelled.law();
+        let (mut sum, mut best, mut good) = (0.0, 0.0, 0);
+        for (index, packet) in self.waiting.values().rev().enumerate() {
+            let labelled = packet.payload.iter().map(|&code| law.decode_sample(code));
+            let as_read: f32 = match self.reading {
+                Reading::Law(format) => {
+                    let law = format.law();
+                    roughness(packet.payload.iter().map(|&code| law.decode_sample(code)))
+                }
+                Reading::Pcm16(order) => roughness(samples(order, &packet.payload)),
+            };
+            sum += (as_read / roughness(labelled)).ln();
+            if sum > best {
+                (best, good) = (sum, index + 1);
+            }
+        }
+        good
+    }
+
+    fn give_all_but(&mut self, kept: usize, out: &mut Vec<i16>) {
+        while self.waiting.len() > kept {
+            self.give_first(out);
+        }
     }
 
     fn give_first(&mut self, out: &mut Vec<i16>) {
@@ -282,6 +325,26 @@ impl Restorer {
     }
 }
 
+/// How far samples lie apart, by how large they are: low for what a voice makes.
+fn roughness(samples: impl Iterator<Item = i16>) -> f32 {
+    let (mut steps, mut size, mut last) = (0.0, 0.0, None);
+    for sample in samples.map(f32::from) {
+        steps += last.map_or(0.0, |last: f32| (sample - last).abs());
+        size += sample.abs();
+        last = Some(sample);
+    }
+    // Silence is as smooth in any reading.
+    (steps + FAINT) / (size + FAINT)
+}
+
+fn samples(order: ByteOrder, bytes: &[u8]) -> impl Iterator<Item = i16> {
+    let (pairs, _) = bytes.as_chunks();
+    pairs.iter().map(move |pair| match order {
+        ByteOrder::Little => i16::from_le_bytes(*pair),
+        ByteOrder::Big => i16::from_be_bytes(*pair),
+    })
+}
+
 /// What OpenAI's models speak in.
 const USUAL_RATE_HZ: u32 = 24_000;
 /// The rates that OpenAI and its SDKs use for PCM16. **Units**: Hz.
@@ -292,144 +355,12 @@ const TOLERANCE: f64 = 0.12;
 const MIN_PACKETS: u64 = 10;
 /// Packets that wait for those they overtook: 640 ms of the usual ones.
 const MAX_WAITING: usize = 32;
+/// What a packet of the faintest noise sums up to.
+const FAINT: f32 = 1_000.0;
 /// How much later than the last a packet of the stretch may be seen in a capture.
 const LATE: Duration = Duration::from_secs(1);
 /// How much a sender may be ahead of its packets' arrival.
 const SLACK: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
-mod tests {
-    use squelch_media::detect::Pace;
-
-    use super::*;
-
-    /// A stream at 192.0.2.1 with a fault of four seconds that begins a second in.
-    fn stream(fault: Fault, order: Option<ByteOrder>, rate_hz: Option<u32>) -> StreamReport {
-        let found = FaultReport {
-            fault,
-            from: Duration::from_secs(1),
-            detected_at: Duration::from_secs(1),
-            to: Duration::from_secs(5),
-            confidence: 1.0,
-            repair: Repair::Exact,
-            variant: Variant {
-                order,
-                rate_hz,
-                pace: Pace::Continuous,
-            },
-        };
-        StreamReport {
-            origin: Origin::Rtp {
-                source: ([192, 0, 2, 1], 4_000).into(),
-                destination: ([192, 0, 2, 2], 5_000).into(),
-                ssrc: 7,
-                payload_type: 0,
-            },
-            format: "pcmu",
-            call_id: None,
-            encrypted: false,
-            first_packet: Duration::from_secs(10),
-            duration: Duration::from_secs(6),
-            packets: 300,
-            expected: 300,
-            lost: 0,
-            duplicate: 0,
-            reordered: 0,
-            telephone_events: 0,
-            truncated: 0,
-            jitter_ms: 0.0,
-            mos: None,
-            fault: Some(fault),
-            detected_at: Some(found.detected_at),
-            faults: vec![found],
-        }
-    }
-
-    /// What comes out when packets arrive: milliseconds of the stream, sequence number, timestamp, payload.
-    fn restored(
-        stream: &StreamReport,
-        packets: impl IntoIterator<Item = (u64, u16, u32, Vec<u8>)>,
-    ) -> (Vec<i16>, u32) {
-        let mut restorer = Restorer::new(stream, &stream.faults[0]).expect("it can be repaired");
-        let mut out = Vec::new();
-        for (at_ms, sequence, timestamp, payload) in packets {
-            let mut packet = vec![0x80, 0];
-            packet.extend(sequence.to_be_bytes());
-            packet.extend(timestamp.to_be_bytes());
-            packet.extend([0, 0, 0, 7]);
-            packet.extend(payload);
-            let datagram = Datagram {
-                at: stream.first_packet + Duration::from_millis(at_ms),
-                source: ([192, 0, 2, 1], 4_000).into(),
-                destination: ([192, 0, 2, 2], 5_000).into(),
-                carrier: Carrier::Udp,
-                payload: &packet,
-                missing_bytes: 0,
-            };
-            restorer.handle_datagram(datagram, &mut out);
-        }
-        restorer.finish(&mut out);
-        assert_eq!(out.len() as u64, restorer.samples());
-        (out, restorer.rate_hz())
-    }
-
-    #[test]
-    fn the_other_law_s_bytes_are_decoded_with_its_table() {
-        let stream = stream(Fault::LawMismatch, None, None);
-        let packet = |at_ms, sequence, timestamp| (at_ms, sequence, timestamp, vec![0xD5, 0x80]);
-        // The third never came: its two samples are silent. What comes before or after the fault is not its audio.
-        let packets = [
-            packet(900, 8, 94),
-            packet(1_000, 9, 96),
-            packet(1_020, 10, 98),
-            packet(1_060, 12, 102),
-            packet(5_001, 13, 104),
-        ];
-        let (samples, rate_hz) = restored(&stream, packets);
-        assert_eq!(rate_hz, 8_000);
-        let loud = Format::Pcma.law().decode_sample(0x80);
-        assert_eq!(samples, [8, loud, 8, loud, 0, 0, 8, loud]);
-    }
-
-    #[test]
-    fn overtaken_packets_come_back_in_order_across_the_wrap_and_duplicates_once() {
-        let stream = stream(Fault::Pcm16AsG711, Some(ByteOrder::Big), Some(16_000));
-        let packets = [
-            (1_000, 65_534, 0, vec![0, 1, 0]),
-            (1_020, 0, 6, vec![0, 4]),
-            (1_021, 65_535, 3, vec![2, 0, 3]),
-            (1_022, 65_535, 3, vec![2, 0, 3]),
-        ];
-        assert_eq!(restored(&stream, packets), (vec![1, 2, 3, 4], 16_000));
-    }
-
-    #[test]
-    fn pcm16_in_more_packets_than_usual_tells_its_rate() {
-        let stream = stream(Fault::Pcm16AsG711, Some(ByteOrder::Little), None);
-        for (every_ms, rate_hz) in [(10, 8_000), (5, 16_000), (20, 24_000)] {
-            let packets = (0..100_u16).map(|n| {
-                let at_ms = 1_000 + u64::from(n) * every_ms;
-                (at_ms, n, u32::from(n) * 160, vec![1; 160])
-            });
-            assert_eq!(restored(&stream, packets).1, rate_hz, "{every_ms} ms");
-        }
-    }
-
-    #[test]
-    fn a_jump_is_no_silence_beyond_the_time_that_passed() {
-        for fault in [Fault::LawMismatch, Fault::Pcm16AsG711] {
-            let stream = stream(fault, None, Some(8_000));
-            let packets = (0..100_u16).map(|n| {
-                let at_ms = 1_000 + u64::from(n) * 20;
-                (
-                    at_ms,
-                    n.wrapping_mul(9_000),
-                    u32::from(n).wrapping_mul(1_000_000_000),
-                    vec![1; 160],
-                )
-            });
-            let (samples, _) = restored(&stream, packets);
-            assert!(samples.len() <= 8_000 * 4, "{fault}: {}", samples.len());
-        }
-    }
-}
+mod tests;
