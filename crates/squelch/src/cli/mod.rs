@@ -57,7 +57,7 @@ enum Command {
     Demo(demo::Args),
     /// Run the gateway
     Serve(serve::Args),
-    /// Find broken audio in captures
+    /// Find broken audio in captures and WAV files
     Inspect(inspect::Args),
     /// The same live, off a mirror port or HEP (not built yet)
     #[command(after_help = "Example:\n  squelch monitor --interface eth0")]

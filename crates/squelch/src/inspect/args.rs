@@ -3,11 +3,6 @@
 use std::path::PathBuf;
 
 /// Find broken audio in captures and WAV files: loss, jitter, MOS and faults of every stream.
-///
-/// Of a capture every RTP stream is judged, of a WAV file (linear of 16 bits, mu-law or A-law; one
-/// or two channels) every channel, in packets of 20 ms of its G.711 codes. Linear samples are
-/// encoded to mu-law first, and other rates brought to 8 kHz. That can hide what needs the very
-/// bytes or lies above 4 kHz: for a sure verdict give the capture, or the recording as it was.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -16,6 +11,11 @@ Examples:
   squelch inspect call.pcapng --report call.html
   squelch inspect recording.wav
   squelch inspect call.pcap --repair repaired/
+
+WAV files (linear of 16 bits, mu-law or A-law; one or two channels): each channel is judged as a
+stream of 20 ms packets of its G.711 codes. Linear samples are encoded to mu-law first, and other
+rates brought to 8 kHz. That can hide what needs the very bytes or lies above 4 kHz: for a sure
+verdict give the capture, or the recording as it was.
 
 Exit code: 0 nothing wrong found, 1 a fault found (clipping is only told),
 2 something could not be read (the rest is still done).")]
