@@ -87,6 +87,7 @@ fn forward(format: Format, speech: &[u8], audio: &[u8], size: usize) -> impl FnM
         openai: leg(Side::Openai, Format::Pcmu),
         guard: GuardPlan {
             action: GuardAction::Protect,
+            hold: Duration::ZERO,
         },
     };
     let mut now = Instant::now();

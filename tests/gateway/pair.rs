@@ -98,6 +98,7 @@ pub(crate) fn config() -> GatewayConfig {
         },
         guard: Guard {
             action: GuardAction::Protect,
+            hold: Duration::ZERO,
             on_static: vec![OnStatic::HangUp],
             hang_up_after: Some(Duration::from_secs(10)),
         },

@@ -50,6 +50,7 @@ pub(crate) fn plan(carrier: Format, openai: Format) -> MediaPlan {
         openai: leg(Side::Openai, openai, OPENAI_EVENT),
         guard: GuardPlan {
             action: GuardAction::Protect,
+            hold: Duration::ZERO,
         },
     }
 }

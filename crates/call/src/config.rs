@@ -97,6 +97,8 @@ pub enum AudioFormatPolicy {
 pub struct Guard {
     /// On the path.
     pub action: GuardAction,
+    /// Look-back: how long the path delays, at most [`squelch_media::MAX_HOLD`].
+    pub hold: Duration,
     /// To the call, in this order.
     pub on_static: Vec<OnStatic>,
     /// Audio that is still faulty after this ends the call; `None` keeps it.

@@ -217,6 +217,7 @@ pub(crate) fn plan(
         openai: openai.plan(random),
         guard: GuardPlan {
             action: config.guard.action,
+            hold: config.guard.hold,
         },
     })
 }

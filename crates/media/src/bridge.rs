@@ -28,7 +28,7 @@ pub enum Forward {
     Drop(DropReason),
 }
 
-/// A packet of the bridge's own making.
+/// A packet that the bridge sends when it is time: one that was held, or one of its own making.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transmit {
     /// The leg it goes out on.
@@ -116,14 +116,10 @@ impl Bridge {
                 return Forward::Drop(reason);
             }
         };
-        // The way back knows where this path's packets go: the other peer's address is that path's source.
-        let to = back.source.destination();
-        if to.is_some() {
-            path.relayed += 1;
-        } else {
-            path.dropped.count(DropReason::Unanswered);
-        }
-        if side == Side::Carrier && to.is_some() {
+        let forward = relayed
+            .len
+            .map_or(Forward::Hold, |len| send(path, back, len));
+        if side == Side::Carrier && matches!(forward, Forward::Send { .. }) {
             self.silence_at = None;
         }
         if relayed.learned {
@@ -137,19 +133,20 @@ impl Bridge {
             Some(Change::Cleared(finding)) => self.push(MediaEvent::Cleared { side, finding }),
             None => {}
         }
-        match to {
-            Some(to) => Forward::Send {
-                to,
-                len: relayed.len,
-            },
-            None => Forward::Drop(DropReason::Unanswered),
-        }
+        forward
     }
 
-    /// A packet of our own making that is due `now`, written into `out`; `None` when there is none.
+    /// A packet that was held, or one of our own making, that is due `now`, written into `out`; `None` when there
+    /// is none.
     ///
-    /// **Shape**: `out` must hold a packet of the leg's ptime, 492 bytes at most.
+    /// **Shape**: `out` must hold any datagram that [`Bridge::forward`] takes, 1,500 bytes; without a hold, a packet
+    /// of the leg's ptime, 492 bytes at most.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
+        for side in Side::ALL {
+            if let Some(transmit) = self.release(now, side, out) {
+                return Some(transmit);
+            }
+        }
         let due = self.silence_at.filter(|at| *at <= now)?;
         let Some(to) = self.down.source.destination() else {
             self.silence_at = None;
@@ -165,9 +162,12 @@ impl Bridge {
         })
     }
 
-    /// When [`Bridge::handle_timeout`] wants to be called.
+    /// When [`Bridge::handle_timeout`] wants to be called. [`Bridge::forward`] may bring it nearer.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.silence_at
+        [self.silence_at, self.up.due(), self.down.due()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Time has come; what is due is in [`Bridge::poll_transmit`].
@@ -223,6 +223,30 @@ impl Bridge {
         }
     }
 
+    /// The next held packet from leg `from` that is due.
+    fn release(&mut self, now: Instant, from: Side, out: &mut [u8]) -> Option<Transmit> {
+        let (path, back) = self.paths(from);
+        loop {
+            let sent = match path.release(now, out)? {
+                Ok(len) => send(path, back, len),
+                Err(reason) => {
+                    path.dropped.count(reason);
+                    continue;
+                }
+            };
+            if let Forward::Send { to, len } = sent {
+                if from == Side::Carrier {
+                    self.silence_at = None;
+                }
+                return Some(Transmit {
+                    side: from.other(),
+                    to,
+                    len,
+                });
+            }
+        }
+    }
+
     fn paths(&mut self, side: Side) -> (&mut Path, &mut Path) {
         match side {
             Side::Carrier => (&mut self.up, &mut self.down),
@@ -233,6 +257,21 @@ impl Bridge {
     fn push(&mut self, event: MediaEvent) {
         if self.events.len() < MAX_EVENTS {
             self.events.push_back(event);
+        }
+    }
+}
+
+/// Counts a packet of `path` and addresses it. The way back knows where it goes: the other peer's address is that
+/// path's source.
+fn send(path: &mut Path, back: &mut Path, len: usize) -> Forward {
+    match back.source.destination() {
+        Some(to) => {
+            path.relayed += 1;
+            Forward::Send { to, len }
+        }
+        None => {
+            path.dropped.count(DropReason::Unanswered);
+            Forward::Drop(DropReason::Unanswered)
         }
     }
 }

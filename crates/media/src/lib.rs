@@ -3,7 +3,8 @@
 //! One [`Bridge`] a call. The caller owns sockets, buffers and the clock:
 //!
 //! 1. [`Bridge::new`] with the [`MediaPlan`] of negotiation. It may allocate; nothing after it does.
-//! 2. Each datagram goes through [`Bridge::forward`], in place; `Forward::Send` says where it goes on to.
+//! 2. Each datagram goes through [`Bridge::forward`], in place; `Forward::Send` says where it goes on to,
+//!    `Forward::Hold` that it comes out of [`Bridge::poll_transmit`] later.
 //! 3. After that, and whenever [`Bridge::poll_timeout`] is due ([`Bridge::handle_timeout`]), drain
 //!    [`Bridge::poll_transmit`] and [`Bridge::poll_event`] until they give `None`.
 
@@ -11,6 +12,7 @@ pub mod audio;
 mod bridge;
 pub mod detect;
 mod gate;
+mod hold;
 mod path;
 mod plan;
 pub mod quality;
@@ -19,5 +21,6 @@ mod source;
 mod stats;
 
 pub use bridge::{Bridge, Forward, MediaEvent, Transmit};
+pub use hold::MAX_HOLD;
 pub use plan::{Direction, Format, GuardAction, GuardPlan, LegPlan, MediaPlan, Side};
 pub use stats::{BridgeStats, DropReason, Dropped, GuardStats, LegStats};

@@ -2,23 +2,43 @@
 
 use crate::detect::{Change, Detector, Finding};
 use crate::gate::{Gate, Passed};
+use crate::hold::{Hold, MAX_DATAGRAM_BYTES};
 use crate::rtp::{self, Arrival, PayloadType, Receive, RtpTime, Send, Ssrc, View};
 use crate::source::{Admission, Source};
 use crate::stats::{DropReason, Dropped, LegStats};
 use crate::{Format, GuardPlan, LegPlan, quality};
 use squelch_g711::Law;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::{Duration, Instant};
-
-/// The longest datagram that is read as RTP. **Units**: bytes; an Ethernet packet's worth.
-const MAX_DATAGRAM_BYTES: usize = 1_500;
 
 /// What became of one packet on its path.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Relayed {
-    pub(crate) len: usize,
+    /// The packet's length now; `None` while it is held.
+    pub(crate) len: Option<usize>,
     pub(crate) change: Option<Change>,
     pub(crate) learned: bool,
+}
+
+/// A packet that was let in: what its header said, for the time when it leaves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    ssrc: Ssrc,
+    sequence: u16,
+    timestamp: RtpTime,
+    marker: bool,
+    event: bool,
+    /// The source's numbering started anew with it.
+    restart: bool,
+    payload_start: usize,
+    payload_end: usize,
+}
+
+impl Taken {
+    fn payload(&self) -> Range<usize> {
+        self.payload_start..self.payload_end
+    }
 }
 
 /// One direction: what is taken from the incoming leg, and the numbering towards the outgoing one.
@@ -36,12 +56,15 @@ pub(crate) struct Path {
     pub(crate) sends: bool,
     pub(crate) source: Source,
     receive: Receive,
+    /// The numbering started anew with a packet that was not relayed; the next that is tells it.
+    restarted: bool,
     /// Figures of the sources before the present SSRC.
     earlier: Earlier,
     ssrc: Option<Ssrc>,
     send: Send,
     detector: Detector,
     gate: Gate,
+    hold: Option<Hold>,
     started: Option<Instant>,
     last_packet: Option<Instant>,
     packets: u64,
@@ -75,6 +98,7 @@ impl Path {
             sends: outgoing.direction.sends(),
             source: Source::new(incoming.remote, &incoming.media_sources),
             receive: Receive::new(incoming.format.clock_rate()),
+            restarted: false,
             earlier: Earlier::default(),
             ssrc: None,
             send: Send::new(outgoing.ssrc, outgoing.sequence, outgoing.timestamp),
@@ -86,6 +110,7 @@ impl Path {
                 outgoing.ptime.as_ms(),
                 outgoing.ssrc.0,
             ),
+            hold: Hold::new(guard.hold),
             started: None,
             last_packet: None,
             packets: 0,
@@ -97,7 +122,7 @@ impl Path {
         }
     }
 
-    /// Takes a signalled change; the numbering and the statistics go on.
+    /// Takes a signalled change; the numbering and the statistics go on, and the hold is the call's for its life.
     pub(crate) fn update(&mut self, incoming: &LegPlan, outgoing: &LegPlan, guard: GuardPlan) {
         let fresh = Path::new(incoming, outgoing, guard);
         let same_audio = self.format == fresh.format && self.out_law == fresh.out_law;
@@ -115,10 +140,17 @@ impl Path {
             self.out_law = fresh.out_law;
             self.detector = fresh.detector;
             self.gate = fresh.gate;
+            // What still waits is in a format that is no longer agreed on.
+            if let Some(hold) = &mut self.hold {
+                for _ in 0..hold.len() {
+                    self.dropped.count(DropReason::PayloadType);
+                }
+                hold.clear();
+            }
         }
     }
 
-    /// One datagram from the incoming leg, rewritten in place for the outgoing one.
+    /// One datagram from the incoming leg, rewritten in place for the outgoing one, or held.
     pub(crate) fn forward(
         &mut self,
         now: Instant,
@@ -126,10 +158,73 @@ impl Path {
         packet: &mut [u8],
         len: usize,
     ) -> Result<Relayed, DropReason> {
-        let datagram = packet
-            .get(..len)
-            .filter(|bytes| bytes.len() <= MAX_DATAGRAM_BYTES)
-            .ok_or(DropReason::Size)?;
+        let (taken, learned) = self.take(now, from, packet.get(..len).ok_or(DropReason::Size)?)?;
+        let mut change = None;
+        let at = self.stream_time(now);
+        if !taken.event {
+            let audio = packet.get(taken.payload()).ok_or(DropReason::Malformed)?;
+            change = self.detector.observe(at, audio);
+        }
+        let Some(hold) = &mut self.hold else {
+            self.gate.follow(self.detector.current());
+            let len = Some(self.pass(packet, &taken)?);
+            return Ok(Relayed {
+                len,
+                change,
+                learned,
+            });
+        };
+        if let Some(Change::Tripped(finding)) = change {
+            hold.mark(finding);
+        }
+        // Padding is not needed any more.
+        let kept = packet.get(..taken.payload_end).unwrap_or_default();
+        if !hold.push(now, at, taken, self.detector.current().copied(), kept) {
+            self.dropped.count(DropReason::Size);
+        }
+        Ok(Relayed {
+            len: None,
+            change,
+            learned,
+        })
+    }
+
+    /// The next held packet that is due, written into `out` for the outgoing leg; gives its length.
+    pub(crate) fn release(
+        &mut self,
+        now: Instant,
+        out: &mut [u8],
+    ) -> Option<Result<usize, DropReason>> {
+        let hold = self.hold.as_mut()?;
+        hold.due().filter(|due| *due <= now)?;
+        let (taken, finding, len) = hold.pop(out)?;
+        if len == 0 {
+            return Some(Err(DropReason::Size));
+        }
+        if !self.sends {
+            return Some(Err(DropReason::Direction));
+        }
+        if !taken.event {
+            self.gate.follow(finding.as_ref());
+        }
+        Some(self.pass(out, &taken))
+    }
+
+    /// When the next held packet is due.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.hold.as_ref()?.due()
+    }
+
+    /// Judges a datagram and counts it; what is no news to the other leg ends here.
+    fn take(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) -> Result<(Taken, bool), DropReason> {
+        if datagram.len() > MAX_DATAGRAM_BYTES {
+            return Err(DropReason::Size);
+        }
         if rtp::is_rtcp(datagram) {
             return Err(DropReason::Rtcp);
         }
@@ -141,12 +236,7 @@ impl Path {
         if !event && view.payload_type() != self.payload_type {
             return Err(DropReason::PayloadType);
         }
-        let (sequence, timestamp, ssrc, marker) = (
-            view.sequence(),
-            view.timestamp(),
-            view.ssrc(),
-            view.marker(),
-        );
+        let (ssrc, sequence, timestamp) = (view.ssrc(), view.sequence(), view.timestamp());
         let payload = view.payload_range();
         let learned = match self.source.admit(from, ssrc, sequence, self.payload_type) {
             Admission::Refuse => return Err(DropReason::Source),
@@ -154,51 +244,67 @@ impl Path {
             Admission::Learned => true,
         };
         let arrival = self.receive(now, ssrc, sequence, timestamp);
-        match arrival {
+        let restart = match arrival {
             Arrival::Duplicate(_) => return Err(DropReason::Duplicate),
-            Arrival::Restart(_) => self.send.restart(),
-            Arrival::InOrder(_) | Arrival::Reordered(_) => {}
-        }
+            Arrival::Restart(_) => true,
+            Arrival::InOrder(_) | Arrival::Reordered(_) => false,
+        };
         self.packets += 1;
         self.bytes += payload.len() as u64;
+        self.restarted |= restart;
         if payload.is_empty() {
             return Err(DropReason::Size);
         }
-        let mut change = None;
-        let (out_type, payload_len) = if event {
-            (
-                self.out_telephone_event.ok_or(DropReason::PayloadType)?,
-                payload.len(),
-            )
+        if event && self.out_telephone_event.is_none() {
+            return Err(DropReason::PayloadType);
+        }
+        let taken = Taken {
+            ssrc,
+            sequence,
+            timestamp,
+            marker: view.marker(),
+            event,
+            restart: std::mem::take(&mut self.restarted),
+            payload_start: payload.start,
+            payload_end: payload.end,
+        };
+        Ok((taken, learned))
+    }
+
+    /// Through the gate and out: the packet in the other leg's law and numbering.
+    fn pass(&mut self, packet: &mut [u8], taken: &Taken) -> Result<usize, DropReason> {
+        let payload = taken.payload();
+        if taken.restart {
+            self.send.restart();
+        }
+        let (out_type, payload_len, came, ticks) = if taken.event {
+            let out_type = self.out_telephone_event.ok_or(DropReason::PayloadType)?;
+            let ticks = self.out_ptime_samples;
+            (out_type, payload.len(), ticks, ticks)
         } else {
             let audio = packet
                 .get_mut(payload.clone())
                 .ok_or(DropReason::Malformed)?;
-            change = self.inspect(now, audio);
-            (self.out_payload_type, self.pass(audio))
+            let length = self.pass_audio(audio);
+            (self.out_payload_type, length, payload.len(), length)
         };
-        let (came, ticks) = if event {
-            (self.out_ptime_samples, self.out_ptime_samples)
-        } else {
-            (payload.len(), payload_len)
-        };
-        let stamp = self
-            .send
-            .relay(ssrc, sequence, timestamp, came as u32, ticks as u32);
+        let stamp = self.send.relay(
+            taken.ssrc,
+            taken.sequence,
+            taken.timestamp,
+            came as u32,
+            ticks as u32,
+        );
         rtp::restamp(
             packet,
             out_type,
-            marker || stamp.fresh,
+            taken.marker || stamp.fresh,
             stamp.sequence,
             stamp.timestamp,
             stamp.ssrc,
         );
         clear_padding(packet);
-        Ok(Relayed {
-            len: payload.start + payload_len,
-            change,
-            learned,
-        })
+        Ok(payload.start + payload_len)
     }
 
     fn receive(&mut self, now: Instant, ssrc: Ssrc, sequence: u16, timestamp: RtpTime) -> Arrival {
@@ -221,18 +327,7 @@ impl Path {
         now.saturating_duration_since(*self.started.get_or_insert(now))
     }
 
-    fn inspect(&mut self, now: Instant, audio: &[u8]) -> Option<Change> {
-        let at = self.stream_time(now);
-        let change = self.detector.observe(at, audio);
-        match change {
-            Some(Change::Tripped(finding)) => self.gate.trip(finding),
-            Some(Change::Cleared(_)) => self.gate.release(),
-            None => {}
-        }
-        change
-    }
-
-    fn pass(&mut self, audio: &mut [u8]) -> usize {
+    fn pass_audio(&mut self, audio: &mut [u8]) -> usize {
         let (passed, length) = self.gate.pass(audio);
         let span = Duration::from_micros(length as u64 * 125);
         match passed {

@@ -4,6 +4,7 @@ use crate::rtp::{PayloadType, Ptime, RtpTime, Ssrc};
 use ipnet::IpNet;
 use squelch_g711::Law;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// A leg of the call, or what came from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -116,6 +117,9 @@ pub enum GuardAction {
 pub struct GuardPlan {
     /// What the guard may do on a trip.
     pub action: GuardAction,
+    /// Look-back: each direction is delayed by this much, at most [`MAX_HOLD`](crate::MAX_HOLD), so that what is
+    /// heard of a fault is the time to its detection less this. Zero delays nothing.
+    pub hold: Duration,
 }
 
 /// One leg's part of the plan.

@@ -12,8 +12,13 @@ const LOUDEST_DBOV: f32 = -50.0;
 /// The softest comfort noise that is worth making; below it silence is sent. **Units**: dBov.
 const SOFTEST_DBOV: f32 = -75.0;
 
-/// How fast the noise level rises again after a quiet packet. **Units**: dB a measured packet.
-const RISE_DB: f32 = 0.1;
+/// How fast the noise level rises again after a quiet packet. **Units**: dB a measured packet; 1 dB a second of
+/// packets of 20 ms, of which one in sixteen is measured: a sentence without a pause passes for no noise.
+const RISE_DB: f32 = 0.3;
+
+/// Packets measured before the line's noise is believed to be known: half a second of 20 ms, several times what
+/// the detector needs, so that static from a call's first packet on is not taken for the line's noise.
+const LEARNING_PACKETS: u8 = 25;
 
 /// Comfort noise for one direction.
 #[derive(Clone, Debug)]
@@ -21,6 +26,8 @@ pub(crate) struct Comfort {
     random: u32,
     /// The lowest level heard of late: the noise between the words.
     floor_dbov: f32,
+    /// Packets measured, as far as [`LEARNING_PACKETS`].
+    measured: u8,
 }
 
 impl Comfort {
@@ -28,7 +35,8 @@ impl Comfort {
         // xorshift stays at zero for ever if it starts there.
         Comfort {
             random: seed | 1,
-            floor_dbov: SOFTEST_DBOV,
+            floor_dbov: LOUDEST_DBOV,
+            measured: 0,
         }
     }
 
@@ -38,6 +46,12 @@ impl Comfort {
         self.floor_dbov = level
             .min(self.floor_dbov + RISE_DB)
             .clamp(SOFTEST_DBOV, LOUDEST_DBOV);
+        self.measured = (self.measured + 1).min(LEARNING_PACKETS);
+    }
+
+    /// Whether enough was measured; until then silence is sent.
+    pub(crate) fn knows_the_line(&self) -> bool {
+        self.measured >= LEARNING_PACKETS
     }
 
     /// Writes noise, fading down from `last`, the sample that was sent before.
@@ -50,20 +64,20 @@ impl Comfort {
         }
     }
 
-    /// Fades good audio in over its first 5 ms.
-    pub(crate) fn fade_in(&mut self, codes: &mut [u8], law: Law) {
+    /// Fades audio in over its first 5 ms: from the noise, or from `tail`, the last sample of other audio.
+    pub(crate) fn fade_in(&mut self, codes: &mut [u8], law: Law, tail: Option<i16>) {
         let amplitude = self.amplitude();
         for (index, code) in codes.iter_mut().take(FADE_SAMPLES).enumerate() {
             let rising = index as i32 + 1;
             let audio = i32::from(law.decode_sample(*code)) * rising / FADE_SAMPLES as i32;
-            let noise =
-                self.noise(amplitude) * (FADE_SAMPLES as i32 - rising) / FADE_SAMPLES as i32;
-            *code = law.encode_sample((audio + noise).clamp(-32_768, 32_767) as i16);
+            let before = tail.map_or_else(|| self.noise(amplitude), i32::from);
+            let before = before * (FADE_SAMPLES as i32 - rising) / FADE_SAMPLES as i32;
+            *code = law.encode_sample((audio + before).clamp(-32_768, 32_767) as i16);
         }
     }
 
     fn amplitude(&self) -> i32 {
-        if self.floor_dbov <= SOFTEST_DBOV {
+        if self.floor_dbov <= SOFTEST_DBOV || !self.knows_the_line() {
             return 0;
         }
         // Uniform noise of peak A has an RMS of A / sqrt(3).

@@ -2,6 +2,8 @@
 
 mod comfort;
 mod repair;
+#[cfg(test)]
+mod tests;
 
 use crate::detect::{Fault, Finding};
 use crate::{Format, GuardAction};
@@ -12,7 +14,7 @@ use squelch_g711::{Law, convert_in_place};
 /// Samples in the longest packet that the gate writes: 60 ms at 8 kHz.
 pub(crate) const MAX_PACKET_SAMPLES: usize = 480;
 
-/// One sampled packet in this many is measured for the line's noise level while the gate is open.
+/// One packet in this many is measured for the line's noise level while the gate is open and knows it.
 const LEVEL_EVERY: u8 = 16;
 
 /// What the gate did to one packet.
@@ -30,9 +32,7 @@ pub(crate) enum Passed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Open,
-    /// Muted; the first packet fades down from the last sample that was sent.
     Muting,
-    /// Repairing.
     Repairing,
 }
 
@@ -47,8 +47,9 @@ pub(crate) struct Gate {
     finding: Option<Finding>,
     comfort: Comfort,
     repair: Option<Repair>,
+    /// What became of the packet before; where it changes, there is a fade.
+    before: Passed,
     last_sample: i16,
-    fade_in: bool,
     level_countdown: u8,
     pcm: [i16; MAX_PACKET_SAMPLES],
 }
@@ -69,21 +70,31 @@ impl Gate {
             state: State::Open,
             finding: None,
             comfort: Comfort::new(seed),
-            repair: (action == GuardAction::Protect)
-                .then(|| Repair::new(ptime_ms))
-                .flatten(),
+            repair: (action == GuardAction::Protect).then(|| Repair::new(incoming.law(), ptime_ms)),
+            before: Passed::Plain,
             last_sample: 0,
-            fade_in: false,
             level_countdown: 0,
             pcm: [0; MAX_PACKET_SAMPLES],
         }
     }
 
-    /// The detector tripped.
-    pub(crate) fn trip(&mut self, finding: Finding) {
-        if self.action == GuardAction::Observe || !acts(finding.fault) {
-            return;
+    /// What the detector says of the packets from here on.
+    pub(crate) fn follow(&mut self, found: Option<&Finding>) {
+        let found =
+            found.filter(|finding| self.action != GuardAction::Observe && acts(finding.fault));
+        match (found, &self.finding) {
+            (None, None) => {}
+            (Some(now), Some(before))
+                if now.fault == before.fault && now.detected_at == before.detected_at => {}
+            (Some(finding), _) => self.trip(*finding),
+            (None, Some(_)) => {
+                self.finding = None;
+                self.state = State::Open;
+            }
         }
+    }
+
+    fn trip(&mut self, finding: Finding) {
         self.finding = Some(finding);
         self.state = State::Muting;
         if let Some(repair) = &mut self.repair
@@ -93,55 +104,53 @@ impl Gate {
         }
     }
 
-    /// The detector says that the audio is right again.
-    pub(crate) fn release(&mut self) {
-        if self.state != State::Open {
-            self.fade_in = true;
-        }
-        self.state = State::Open;
-        self.finding = None;
-    }
-
-    /// Acts on one packet: `packet[payload]` is the audio. Gives the payload's new length.
+    /// Acts on the audio of one packet; gives what it did and the payload's new length.
     ///
     /// **Cost**: nothing when open and the laws agree, but for the level of one packet in sixteen.
     pub(crate) fn pass(&mut self, payload: &mut [u8]) -> (Passed, usize) {
-        match self.state {
+        let (passed, length) = match self.state {
             State::Open => {
-                self.pass_open(payload);
+                self.learn(payload);
+                convert_in_place(self.incoming, self.outgoing, payload);
                 (Passed::Plain, payload.len())
             }
-            State::Repairing => {
-                if let Some(repair) = &mut self.repair
-                    && let Some(length) = repair.apply(payload, self.outgoing, &mut self.pcm)
-                {
-                    self.last_sample = self.pcm.get(length.wrapping_sub(1)).copied().unwrap_or(0);
-                    return (Passed::Repaired, length);
-                }
-                (Passed::Muted, self.mute(payload))
-            }
+            State::Repairing => match self.repair(payload) {
+                Some(length) => (Passed::Repaired, length),
+                None => (Passed::Muted, self.mute(payload)),
+            },
             State::Muting => (Passed::Muted, self.mute(payload)),
+        };
+        let audio = payload.get_mut(..length).unwrap_or_default();
+        if passed != self.before && passed != Passed::Muted {
+            let tail = (self.before != Passed::Muted).then_some(self.last_sample);
+            self.comfort.fade_in(audio, self.outgoing, tail);
+        }
+        if let Some(last) = audio.last() {
+            self.last_sample = self.outgoing.decode_sample(*last);
+        }
+        self.before = passed;
+        (passed, length)
+    }
+
+    /// Measures the line's noise now and then.
+    fn learn(&mut self, payload: &[u8]) {
+        if self.level_countdown > 0 {
+            self.level_countdown -= 1;
+            return;
+        }
+        let length = payload.len().min(MAX_PACKET_SAMPLES);
+        if let (Some(pcm), Some(codes)) = (self.pcm.get_mut(..length), payload.get(..length)) {
+            self.incoming.decode(codes, pcm);
+            self.comfort.learn(pcm);
+        }
+        if self.comfort.knows_the_line() {
+            self.level_countdown = LEVEL_EVERY - 1;
         }
     }
 
-    fn pass_open(&mut self, payload: &mut [u8]) {
-        if self.level_countdown == 0 {
-            self.level_countdown = LEVEL_EVERY;
-            let length = payload.len().min(MAX_PACKET_SAMPLES);
-            if let Some(pcm) = self.pcm.get_mut(..length) {
-                self.incoming.decode(payload, pcm);
-                self.comfort.learn(pcm);
-            }
-        }
-        self.level_countdown -= 1;
-        convert_in_place(self.incoming, self.outgoing, payload);
-        if self.fade_in {
-            self.fade_in = false;
-            self.comfort.fade_in(payload, self.outgoing);
-        }
-        if let Some(last) = payload.last() {
-            self.last_sample = self.outgoing.decode_sample(*last);
-        }
+    fn repair(&mut self, payload: &mut [u8]) -> Option<usize> {
+        let repair = self.repair.as_mut()?;
+        repair.apply(payload, self.outgoing, &mut self.pcm)
     }
 
     /// Writes one packet of comfort noise over the payload.
@@ -154,8 +163,11 @@ impl Gate {
         };
         let length = length.min(payload.len());
         if let (Some(pcm), Some(codes)) = (self.pcm.get_mut(..length), payload.get_mut(..length)) {
-            self.comfort
-                .write(pcm, std::mem::take(&mut self.last_sample));
+            let last = match self.before {
+                Passed::Muted => 0,
+                Passed::Plain | Passed::Repaired => self.last_sample,
+            };
+            self.comfort.write(pcm, last);
             self.outgoing.encode(pcm, codes);
         }
         length

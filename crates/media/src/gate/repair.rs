@@ -1,10 +1,14 @@
-//! Repair of `pcm16_as_g711` where the bytes arrive at real-time rate: each packet holds its whole packet time
-//! of PCM16, so it is read as that, resampled to 8 kHz and companded. What arrives at less than real time (the
-//! bytes cut into packets of the usual size) can't be heard in time and is muted.
+//! What can be repaired in the path, a packet at a time.
+//!
+//! `law_mismatch`: the bytes are decoded by the other law. That is exact where the stream is only labelled wrongly.
+//!
+//! `pcm16_as_g711` where the bytes arrive at real-time rate: each packet holds its whole packet time of PCM16, so it
+//! is read as that, resampled to 8 kHz and companded. What arrives at less than real time (the bytes cut into
+//! packets of the usual size) can't be heard in time and is muted.
 
 use crate::audio::resample::Resampler;
 use crate::detect::{ByteOrder, Fault, Finding, Pace};
-use squelch_g711::Law;
+use squelch_g711::{Law, convert_in_place};
 
 /// Samples in the longest payload that is read: 60 ms at 24 kHz.
 const MAX_SAMPLES: usize = 1_440;
@@ -12,20 +16,75 @@ const MAX_SAMPLES: usize = 1_440;
 /// The rates that OpenAI and its SDKs use for PCM16. **Units**: Hz.
 const RATES_HZ: [u32; 3] = [8_000, 16_000, 24_000];
 
-/// The repair of one direction, with a resampler for each rate made beforehand.
+/// The repair of one direction.
+#[derive(Debug)]
 pub(crate) struct Repair {
-    order: ByteOrder,
+    way: Way,
+    /// The law that the stream's label does not say.
+    other: Law,
+    /// `None` where a resampler can't work in packets of the leg's length.
+    pcm16: Option<Pcm16>,
+}
+
+/// How the present fault is repaired.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    OtherLaw,
+    Pcm16(ByteOrder),
+}
+
+impl Repair {
+    /// A repair for a stream labelled `labelled` that goes on in packets of `ptime_ms`.
+    pub(crate) fn new(labelled: Law, ptime_ms: u16) -> Repair {
+        Repair {
+            way: Way::OtherLaw,
+            other: match labelled {
+                Law::Mu => Law::A,
+                Law::A => Law::Mu,
+            },
+            pcm16: Pcm16::new(ptime_ms),
+        }
+    }
+
+    /// Whether the finding is one that can be repaired in time; readies the repair if so.
+    pub(crate) fn start(&mut self, finding: &Finding) -> bool {
+        match (finding.fault, finding.variant.pace, finding.variant.order) {
+            (Fault::LawMismatch, _, _) => {
+                self.way = Way::OtherLaw;
+                true
+            }
+            (Fault::Pcm16AsG711, Pace::RealTime, Some(order)) => {
+                self.way = Way::Pcm16(order);
+                let pcm16 = self.pcm16.as_mut();
+                pcm16.map(Pcm16::reset).is_some()
+            }
+            _ => false,
+        }
+    }
+
+    /// Repairs one payload in place; gives its new length, or `None` when it holds no whole packet time.
+    pub(crate) fn apply(&mut self, payload: &mut [u8], law: Law, pcm: &mut [i16]) -> Option<usize> {
+        match self.way {
+            Way::OtherLaw => {
+                convert_in_place(self.other, law, payload);
+                Some(payload.len())
+            }
+            Way::Pcm16(order) => self.pcm16.as_mut()?.apply(order, payload, law, pcm),
+        }
+    }
+}
+
+/// PCM16 at real-time rate, with a resampler for each rate made beforehand.
+struct Pcm16 {
     from_16k: Resampler,
     from_24k: Resampler,
     ptime_ms: u16,
     samples: Box<[i16; MAX_SAMPLES]>,
 }
 
-impl Repair {
-    /// A repair for packets of `ptime_ms`; `None` where a resampler can't work in such packets.
-    pub(crate) fn new(ptime_ms: u16) -> Option<Repair> {
-        Some(Repair {
-            order: ByteOrder::Little,
+impl Pcm16 {
+    fn new(ptime_ms: u16) -> Option<Pcm16> {
+        Some(Pcm16 {
             from_16k: Resampler::new(16_000, 8_000, ptime_ms).ok()?,
             from_24k: Resampler::new(24_000, 8_000, ptime_ms).ok()?,
             ptime_ms,
@@ -33,21 +92,18 @@ impl Repair {
         })
     }
 
-    /// Whether the finding is one that can be repaired in time; readies the repair if so.
-    pub(crate) fn start(&mut self, finding: &Finding) -> bool {
-        let (Fault::Pcm16AsG711, Pace::RealTime, Some(order)) =
-            (finding.fault, finding.variant.pace, finding.variant.order)
-        else {
-            return false;
-        };
-        self.order = order;
+    fn reset(&mut self) {
         self.from_16k.reset();
         self.from_24k.reset();
-        true
     }
 
-    /// Repairs one payload in place; gives its new length, or `None` when it holds no whole packet time.
-    pub(crate) fn apply(&mut self, payload: &mut [u8], law: Law, pcm: &mut [i16]) -> Option<usize> {
+    fn apply(
+        &mut self,
+        order: ByteOrder,
+        payload: &mut [u8],
+        law: Law,
+        pcm: &mut [i16],
+    ) -> Option<usize> {
         let count = payload.len() / 2;
         let rate = RATES_HZ.into_iter().find(|rate| {
             payload.len() == 2 * (*rate as usize) * usize::from(self.ptime_ms) / 1_000
@@ -55,7 +111,7 @@ impl Repair {
         let samples = self.samples.get_mut(..count)?;
         for (sample, bytes) in samples.iter_mut().zip(payload.chunks_exact(2)) {
             let &[first, second] = bytes else { continue };
-            *sample = match self.order {
+            *sample = match order {
                 ByteOrder::Little => i16::from_le_bytes([first, second]),
                 ByteOrder::Big => i16::from_be_bytes([first, second]),
             };
@@ -72,8 +128,8 @@ impl Repair {
     }
 }
 
-impl std::fmt::Debug for Repair {
+impl std::fmt::Debug for Pcm16 {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Repair({} ms, {:?})", self.ptime_ms, self.order)
+        write!(f, "Pcm16({} ms)", self.ptime_ms)
     }
 }

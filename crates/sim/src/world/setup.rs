@@ -54,6 +54,7 @@ impl Setup {
             },
             guard: Guard {
                 action: GuardAction::Protect,
+                hold: Duration::ZERO,
                 on_static: Vec::new(),
                 hang_up_after: None,
             },

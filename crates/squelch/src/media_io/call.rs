@@ -15,6 +15,8 @@ use super::ports::Pair;
 pub(super) struct Call {
     pub(super) id: CallId,
     pub(super) bridge: Bridge,
+    /// The earliest timer that the worker keeps for this call.
+    pub(super) timer: Option<Instant>,
     carrier: UdpSocket,
     openai: UdpSocket,
 }
@@ -25,6 +27,7 @@ impl Call {
         let call = Call {
             id,
             bridge,
+            timer: None,
             carrier: UdpSocket::from_std(pair.carrier),
             openai: UdpSocket::from_std(pair.openai),
         };
@@ -61,14 +64,29 @@ impl Call {
             Err(_) => return false,
         };
         let now = Instant::now();
-        if let Forward::Send { to, len } = (self.bridge).forward(now, side, from, buffer, length) {
-            self.send(side.other(), to, buffer, len);
+        match (self.bridge).forward(now, side, from, buffer, length) {
+            Forward::Send { to, len } => self.send(side.other(), to, buffer, len),
+            // More came at once than is held: the oldest is due.
+            Forward::Hold if self.bridge.poll_timeout().is_some_and(|at| at <= now) => {
+                self.transmit_due(now, buffer);
+            }
+            Forward::Hold | Forward::Drop(_) => {}
         }
         true
     }
 
-    /// Sends what the bridge makes by itself.
-    pub(super) fn transmit_own(&mut self, now: Instant, buffer: &mut [u8]) {
+    /// The timer to be kept from now on, where it is earlier than the one that is kept.
+    pub(super) fn earlier_timer(&mut self) -> Option<Instant> {
+        let at = self.bridge.poll_timeout()?;
+        if self.timer.is_some_and(|kept| kept <= at) {
+            return None;
+        }
+        self.timer = Some(at);
+        Some(at)
+    }
+
+    /// Sends what the bridge held or made by itself and is due.
+    pub(super) fn transmit_due(&mut self, now: Instant, buffer: &mut [u8]) {
         while let Some(own) = self.bridge.poll_transmit(now, buffer) {
             self.send(own.side, own.to, buffer, own.len);
         }

@@ -79,7 +79,7 @@ impl Worker {
                     token => self.ready.push_back(token),
                 }
             }
-            if !self.obey() {
+            if !self.obey(&mut buffer) {
                 return;
             }
             self.relay(&mut buffer);
@@ -107,7 +107,7 @@ impl Worker {
     }
 
     /// `false` when it is time to quit.
-    fn obey(&mut self) -> bool {
+    fn obey(&mut self, buffer: &mut [u8]) -> bool {
         loop {
             match self.commands.try_recv() {
                 Ok(Command::Start { call, pair, plan }) => {
@@ -119,7 +119,7 @@ impl Worker {
                         call.bridge.update(Instant::now(), &plan);
                     }
                 }
-                Ok(Command::Stop { call }) => self.stop(call),
+                Ok(Command::Stop { call }) => self.stop(call, buffer),
                 Ok(Command::Quit) | Err(TryRecvError::Disconnected) => return false,
                 Err(TryRecvError::Empty) => return true,
             }
@@ -148,7 +148,7 @@ impl Worker {
                 tracing::error!(%error, "a media socket could not be polled");
             }
         }
-        if let Some(at) = call.bridge.poll_timeout() {
+        if let Some(at) = call.earlier_timer() {
             self.timers.push(Reverse((at, slot)));
         }
         self.numbers.insert(call.id, slot);
@@ -157,12 +157,14 @@ impl Worker {
         }
     }
 
-    fn stop(&mut self, call: CallId) {
+    fn stop(&mut self, call: CallId, buffer: &mut [u8]) {
         let slot = self.numbers.remove(&call);
         let taken = slot.and_then(|slot| self.calls.get_mut(slot)?.take());
         let Some(mut call) = taken else {
             return;
         };
+        // What is still held after this would reach nobody: the call is over.
+        call.transmit_due(Instant::now(), buffer);
         for side in Side::ALL {
             // A socket that was never registered is closed all the same.
             let _ = self.poll.registry().deregister(call.socket_mut(side));
@@ -209,6 +211,9 @@ impl Worker {
             if more {
                 self.ready.push_back(token);
             }
+            // A held packet may be due before anything else of the call.
+            let timer = call.earlier_timer();
+            self.timers.extend(timer.map(|at| Reverse((at, slot))));
             // While something waits, events stay with their bridge, which keeps so many.
             if self.untold.is_empty() {
                 self.untold.extend(tell_events(&self.tell, call));
@@ -224,11 +229,12 @@ impl Worker {
             let Some(Some(call)) = self.calls.get_mut(slot) else {
                 continue;
             };
-            // The entry may be an older call's, or of a timer that was put off.
-            if call.bridge.poll_timeout().is_some_and(|at| at <= now) {
+            // Otherwise the entry is an older call's, or there is an earlier one by now.
+            if call.timer == Some(at) {
+                call.timer = None;
                 call.bridge.handle_timeout(now);
-                call.transmit_own(now, buffer);
-                let again = call.bridge.poll_timeout();
+                call.transmit_due(now, buffer);
+                let again = call.earlier_timer();
                 self.timers.extend(again.map(|at| Reverse((at, slot))));
             }
         }

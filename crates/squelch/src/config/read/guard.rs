@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use squelch_media::GuardAction;
+use squelch_media::{GuardAction, MAX_HOLD};
 
 use crate::config::problem::Wrong;
 use crate::config::section::Section;
@@ -24,18 +24,21 @@ pub(super) fn guard(mut section: Section<'_>) -> Guard {
         Some(Duration::from_secs(10)),
         values::duration_or_never,
     );
-    section.value("hold", |value| match values::duration(value)? {
-        Duration::ZERO => Ok(()),
-        _ => Err(Wrong::new(
-            "look-back is not built yet",
-            "write hold = \"0ms\"",
-        )),
+    let hold = section.value_or("hold", Duration::ZERO, |value| {
+        match values::duration(value)? {
+            hold if hold <= MAX_HOLD => Ok(hold),
+            _ => Err(Wrong::new(
+                "delays every call by more than talk bears",
+                format!("write \"0ms\" to \"{}ms\"", MAX_HOLD.as_millis()),
+            )),
+        }
     });
     section.finish();
     Guard {
         action,
         on_static: on_static.unwrap_or_else(|| vec![OnStatic::HangUp]),
         hang_up_after,
+        hold,
     }
 }
 
