@@ -7,6 +7,7 @@ mod detector;
 mod formats;
 mod guard;
 mod hostile;
+mod look_back;
 mod malformed;
 mod relay;
 mod resampling;

@@ -313,7 +313,8 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "guard.hang_up_after",
         "duration",
     ),
-    ("hold", "hold = \"100ms\"", "guard.hold", "not built yet"),
+    ("hold", "hold = \"201ms\"", "guard.hold", "200ms"),
+    ("hold", "hold = 40", "guard.hold", "duration"),
     ("setup", "setup = \"0s\"", "limits.setup", "zero"),
     (
         "setup",

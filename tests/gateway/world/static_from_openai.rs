@@ -45,6 +45,25 @@ fn the_caller_hears_next_to_nothing_of_it() {
 }
 
 #[test]
+fn with_look_back_the_caller_hears_less_by_the_hold() {
+    let [none, two, four] = [0, 40, 80].map(|ms| {
+        let mut setup = setup();
+        setup.gateway.guard.hold = Duration::from_millis(ms);
+        let (world, heard) = clobbered(setup);
+        assert!(world.gateway().counters().faults[&("openai", "g711_as_pcm16")] >= 1);
+        assert!(level(&heard[8_000..3 * 8_000]) > 300.0, "speech before it");
+        StaticMeter::measure(&heard).total()
+    });
+    println!("heard: {none:?} {two:?} {four:?}");
+    let slack = Duration::from_millis(20);
+    assert!(two < none && four <= two, "{none:?} {two:?} {four:?}");
+    for (heard, hold) in [(two, 40), (four, 80)] {
+        let most = none.saturating_sub(Duration::from_millis(hold)) + slack;
+        assert!(heard <= most, "{heard:?} of {none:?} with {hold} ms");
+    }
+}
+
+#[test]
 fn cracks_of_three_milliseconds_are_muted_as_well() {
     let mut setup = setup();
     setup.openai.pacing = Pacing::Bursts;
