@@ -77,7 +77,6 @@ fn static_heard(hold: Duration) -> Duration {
 #[test]
 fn the_static_that_is_heard_shrinks_by_the_hold() {
     let [none, two, four, all] = [0, 40, 80, 200].map(|ms| static_heard(Duration::from_millis(ms)));
-    println!("heard: {none:?} {two:?} {four:?} {all:?}");
     let shrinks = |less: Duration, by: u64| {
         let want = none.saturating_sub(Duration::from_millis(by));
         // A window of the meter's.

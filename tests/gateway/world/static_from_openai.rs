@@ -54,7 +54,6 @@ fn with_look_back_the_caller_hears_less_by_the_hold() {
         assert!(level(&heard[8_000..3 * 8_000]) > 300.0, "speech before it");
         StaticMeter::measure(&heard).total()
     });
-    println!("heard: {none:?} {two:?} {four:?}");
     let slack = Duration::from_millis(20);
     assert!(two < none && four <= two, "{none:?} {two:?} {four:?}");
     for (heard, hold) in [(two, 40), (four, 80)] {
