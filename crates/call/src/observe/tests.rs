@@ -234,10 +234,11 @@ fn a_report_serialises_to_the_contract() {
 
 #[test]
 fn a_fault_serialises_to_the_contract() {
-    use squelch_media::detect::{ByteOrder, Fault, Finding, Pace, Variant};
+    use squelch_media::detect::{ByteOrder, Fault, Finding, Pace, Variant, What};
     let finding = Finding {
         fault: Fault::G711AsPcm16,
         variant: Variant {
+            what: What::Pcm16,
             order: Some(ByteOrder::Little),
             rate_hz: Some(24_000),
             pace: Pace::Continuous,

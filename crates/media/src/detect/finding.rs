@@ -1,7 +1,7 @@
 //! What the detector says: which fault, of which kind, from when to when, how surely.
 
 use super::Fault;
-use squelch_g711::ByteOrder;
+use squelch_g711::{ByteOrder, Law};
 use std::fmt;
 use std::time::Duration;
 
@@ -42,11 +42,30 @@ pub enum Pace {
     RealTime,
 }
 
+/// What the bytes of a fault really are, or were taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum What {
+    /// Samples of 16 bits.
+    Pcm16,
+    /// G.711 of this law, under the label of the other.
+    Law(Law),
+    /// G.711 taken for samples and companded again, or expanded twice.
+    Companded,
+    /// No audio: ciphertext, compressed audio.
+    Binary,
+    /// No audio: printable characters.
+    Text,
+    /// One payload, over and over.
+    Repeated,
+}
+
 /// The kind of a fault: what a repair needs to know and a reader wants to. `None` is what the payload doesn't tell.
 ///
-/// Displays as `pcm16le 24000`, `pcm16 24000 bursts`, `pcm16be`.
+/// Displays as `pcm16le 24000`, `pcm16 24000 bursts`, `pcm16be`, `pcma`, `companded`, `binary`, `text`, `repeated`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Variant {
+    /// What the bytes are.
+    pub what: What,
     /// Byte order of the PCM16.
     pub order: Option<ByteOrder>,
     /// Sample rate of the PCM16. **Units**: Hz.
@@ -57,10 +76,16 @@ pub struct Variant {
 
 impl fmt::Display for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.order {
-            Some(ByteOrder::Little) => "pcm16le",
-            Some(ByteOrder::Big) => "pcm16be",
-            None => "pcm16",
+        f.write_str(match (self.what, self.order) {
+            (What::Pcm16, Some(ByteOrder::Little)) => "pcm16le",
+            (What::Pcm16, Some(ByteOrder::Big)) => "pcm16be",
+            (What::Pcm16, None) => "pcm16",
+            (What::Law(Law::Mu), _) => "pcmu",
+            (What::Law(Law::A), _) => "pcma",
+            (What::Companded, _) => "companded",
+            (What::Binary, _) => "binary",
+            (What::Text, _) => "text",
+            (What::Repeated, _) => "repeated",
         })?;
         if let Some(rate_hz) = self.rate_hz {
             write!(f, " {rate_hz}")?;

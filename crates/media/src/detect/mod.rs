@@ -1,4 +1,4 @@
-//! The detector: says from the payload alone that a stream carries bytes of one format played as another.
+//! The detector: says from the payload alone that what is heard is no audio, and why.
 //!
 //! One [`Detector`] a stream and direction. The caller hands it each new payload once, in the order of
 //! arrival (duplicates left out, gaps as they are), and acts on what comes back:
@@ -20,76 +20,39 @@
 //! ```
 
 mod fault;
+pub mod features;
 mod finding;
-mod misread;
+mod model;
 mod readings;
-mod telegraph;
+mod stuck;
+mod verdict;
+mod weigh;
 
 pub use fault::Fault;
-pub use finding::{Change, Finding, Pace, Variant};
+pub use finding::{Change, Finding, Pace, Variant, What};
 pub use squelch_g711::ByteOrder;
 
-use misread::Misread;
+use features::Meter;
 use squelch_g711::Law;
 use std::time::Duration;
-use telegraph::Telegraph;
+use stuck::Stuck;
+use verdict::Evidence;
 
 /// The sequential test over one stream's payloads.
 ///
-/// Two tests run side by side, each a cumulative sum that packets of one kind raise and packets of speech lower:
-/// one for `g711_as_pcm16`, one for `pcm16_as_g711`. Silence moves neither. When one crosses
-/// its threshold the stream has that fault until enough good audio was heard.
+/// Each payload is measured ([`features`]), a small model weighs the figures, and a cumulative sum for each fault
+/// rises and falls with what it says. Silence moves none. When one crosses its threshold, the fault is the one that
+/// explains the packets best, and the stream has it until enough good audio was heard.
 ///
-/// **Shape**: fixed memory. **Cost**: nothing allocated.
+/// **Shape**: fixed memory, some 300 bytes. **Cost**: nothing allocated.
 #[derive(Debug)]
 pub struct Detector {
     law: Law,
     current: Option<Finding>,
-    telegraph: Telegraph,
-    misread: Misread,
+    meter: Meter,
+    evidence: Evidence,
+    stuck: Stuck,
     good: u32,
-}
-
-/// What one packet says to a test.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Evidence {
-    /// For the fault, with this weight.
-    For(f32),
-    /// Good audio.
-    Against(f32),
-    /// Nothing: silence, or too little.
-    None,
-}
-
-/// A cumulative sum that never goes below zero (Page's test).
-#[derive(Clone, Copy, Debug, Default)]
-struct Sum {
-    value: f32,
-    /// When it last left zero: the fault's onset if it crosses.
-    since: Duration,
-}
-
-impl Sum {
-    /// Keeps a long fault from needing as long to be over.
-    const CAP: f32 = 40.0;
-
-    fn add(&mut self, at: Duration, evidence: Evidence) {
-        match evidence {
-            Evidence::For(weight) => {
-                if self.value <= 0.0 {
-                    self.since = at;
-                }
-                self.value = (self.value + weight).min(Sum::CAP);
-            }
-            Evidence::Against(weight) => self.value = (self.value - weight).max(0.0),
-            Evidence::None => {}
-        }
-    }
-
-    /// How sure a sum of this many nats is.
-    fn confidence(&self) -> f32 {
-        1.0 - (-self.value).exp()
-    }
 }
 
 /// Packets of good, active audio in a row that end a fault: 200 ms of 20 ms packets. Silence neither counts nor
@@ -102,8 +65,9 @@ impl Detector {
         Self {
             law,
             current: None,
-            telegraph: Telegraph::default(),
-            misread: Misread::default(),
+            meter: Meter::new(law),
+            evidence: Evidence::default(),
+            stuck: Stuck::default(),
             good: 0,
         }
     }
@@ -112,53 +76,53 @@ impl Detector {
     ///
     /// **Shape**: 1 to 1500 bytes of any ptime; an empty payload changes nothing.
     pub fn observe(&mut self, at: Duration, payload: &[u8]) -> Option<Change> {
-        let payload = payload.get(..readings::MAX_BYTES).unwrap_or(payload);
         if payload.is_empty() {
             return None;
         }
-        if !readings::is_varied(payload) {
-            return None;
-        }
-        let (shape, bits) = readings::as_labelled(self.law, payload);
-        let telegraph = self.telegraph.observe(at, self.law, payload, &shape);
-        // A burst's silence is smooth under any reading: it says nothing of PCM16.
-        let misread = match self.telegraph.is_burst() {
-            true => Evidence::None,
-            false => self.misread.observe(at, payload, bits),
+        let stuck = self.stuck.observe(self.law, payload);
+        let measured = self.meter.measure(payload);
+        let ratios = measured.as_ref().map(weigh::weigh);
+        let found = match (&measured, &ratios) {
+            (Some(figures), Some(ratios)) => {
+                let order = self.meter.little_less_big();
+                self.evidence
+                    .add(at, self.law, payload.len(), order, figures, ratios)
+            }
+            _ => None,
         };
-        match self.current {
-            Some(finding) => {
-                let evidence = if finding.fault == Fault::Pcm16AsG711 {
-                    misread
-                } else {
-                    telegraph
-                };
-                match evidence {
-                    Evidence::For(_) => self.good = 0,
-                    Evidence::Against(_) => self.good += 1,
-                    Evidence::None => {}
-                }
-                if self.good < GOOD_PACKETS {
-                    return None;
-                }
-                self.telegraph = Telegraph::default();
-                self.misread.reset();
-                self.current = None;
-                Some(Change::Cleared(Finding {
-                    to: Some(at),
-                    ..finding
-                }))
+        // Before acting, a second look that would cost too much on every packet.
+        let found = match found {
+            Some(finding) if finding.fault == Fault::Opaque && stuck::is_periodic(payload) => {
+                self.evidence = Evidence::default();
+                None
             }
-            None => {
-                let finding = self
-                    .misread
-                    .verdict(at)
-                    .or_else(|| self.telegraph.verdict(at))?;
-                self.good = 0;
-                self.current = Some(finding);
-                Some(Change::Tripped(finding))
+            found => found,
+        };
+        if let Some(finding) = self.current {
+            let good = match finding.fault {
+                Fault::Stuck => self.stuck.moved().then_some(true),
+                // Good audio explains the packet better than any fault does.
+                _ => ratios.map(|ratios| ratios.iter().all(|ratio| *ratio < 0.0)),
+            };
+            match good {
+                Some(true) => self.good += 1,
+                Some(false) => self.good = 0,
+                None => {}
             }
+            if self.good < GOOD_PACKETS {
+                return None;
+            }
+            self.evidence = Evidence::default();
+            self.current = None;
+            return Some(Change::Cleared(Finding {
+                to: Some(at),
+                ..finding
+            }));
         }
+        let finding = found.or_else(|| stuck.then(|| repetition(at)))?;
+        self.good = 0;
+        self.current = Some(finding);
+        Some(Change::Tripped(finding))
     }
 
     /// The fault the stream has now, if any.
@@ -172,5 +136,21 @@ impl Detector {
             to: Some(at),
             ..finding
         })
+    }
+}
+
+fn repetition(at: Duration) -> Finding {
+    Finding {
+        fault: Fault::Stuck,
+        variant: Variant {
+            what: What::Repeated,
+            order: None,
+            rate_hz: None,
+            pace: Pace::Continuous,
+        },
+        from: at.saturating_sub(stuck::LASTED),
+        detected_at: at,
+        to: None,
+        confidence: 1.0,
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Shape {
     pub(super) variance: f32,
     /// Correlation of neighbouring samples, -1 to 1.
     pub(super) lag1: f32,
+    /// And of those one further apart.
+    pub(super) lag2: f32,
     /// The variance that second-order linear prediction leaves.
     pub(super) residual: f32,
 }
@@ -45,9 +47,9 @@ impl Shape {
         }
         // Levinson's recursion, two steps.
         let mut residual = r0;
-        let mut lag1 = 0.0;
+        let (mut lag1, mut lag2) = (0.0, 0.0);
         if r0 > 0.0 {
-            lag1 = r1 / r0;
+            (lag1, lag2) = (r1 / r0, r2 / r0);
             let first = r0 * (1.0 - lag1 * lag1);
             if first > 0.0 {
                 let second = (r2 - lag1 * r1) / first;
@@ -58,6 +60,7 @@ impl Shape {
             mean,
             variance: r0 / count as f32,
             lag1,
+            lag2,
             residual: residual.max(0.0) / count as f32,
         }
     }
@@ -98,18 +101,4 @@ fn log2_step(law: Law, code: u8) -> u32 {
         Law::Mu => 3 + u32::from(!code >> 4 & 7),
         Law::A => 3 + u32::from((code ^ 0x55) >> 4 & 7).max(1),
     }
-}
-
-/// Whether the payload holds more than a few different bytes: silence, tones of a short period and stuck
-/// packets don't, and say nothing of their format.
-pub(super) fn is_varied(payload: &[u8]) -> bool {
-    /// From the study this detector goes back to: below it all readings describe the payload equally well.
-    const FEW: u32 = 8;
-    let mut seen = [0_u64; 4];
-    for byte in payload {
-        if let Some(word) = seen.get_mut(usize::from(byte >> 6)) {
-            *word |= 1 << (byte & 63);
-        }
-    }
-    seen.iter().map(|word| word.count_ones()).sum::<u32>() > FEW
 }

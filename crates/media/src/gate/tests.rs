@@ -1,7 +1,7 @@
 //! The gate by itself: what is repaired, and what its fades sound like.
 
 use super::*;
-use crate::detect::{Pace, Variant};
+use crate::detect::{Pace, Variant, What};
 use std::time::Duration;
 
 fn gate(incoming: Format, outgoing: Format) -> Gate {
@@ -12,6 +12,7 @@ fn finding(fault: Fault) -> Finding {
     Finding {
         fault,
         variant: Variant {
+            what: What::Pcm16,
             order: None,
             rate_hz: None,
             pace: Pace::Continuous,
@@ -23,10 +24,10 @@ fn finding(fault: Fault) -> Finding {
     }
 }
 
-/// A voiced sound: 150 Hz and its overtones, as loud as speech gets.
+/// A voiced sound: 137 Hz and its overtone, as loud as speech gets, at no zero where packets meet.
 fn voiced() -> Vec<i16> {
     let sample = |n: usize| {
-        let at = n as f32 / 8_000.0 * 150.0 * std::f32::consts::TAU;
+        let at = n as f32 / 8_000.0 * 137.0 * std::f32::consts::TAU;
         (9_000.0 * at.sin() + 4_000.0 * (2.0 * at).sin()) as i16
     };
     (0..1_600).map(sample).collect()

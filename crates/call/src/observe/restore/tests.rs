@@ -1,6 +1,6 @@
 //! The restorer, packet by packet.
 
-use squelch_media::detect::Pace;
+use squelch_media::detect::{Pace, What};
 
 use super::*;
 
@@ -14,6 +14,7 @@ fn stream(fault: Fault, order: Option<ByteOrder>, rate_hz: Option<u32>) -> Strea
         confidence: 1.0,
         repair: Repair::Exact,
         variant: Variant {
+            what: What::Pcm16,
             order,
             rate_hz,
             pace: Pace::Continuous,

@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+"""Judges the detector on a folder made by cases.py: figures.py CASES < output of the example detector_verdicts.
+
+Standard library only.
+"""
+import collections
+import csv
+import math
+import sys
+
+
+def main(folder):
+    rows = list(csv.DictReader(open(folder + "/labels.csv")))
+    said = [line.split() for line in sys.stdin]
+    hit, named, delay, count = (collections.defaultdict(list) for _ in range(4))
+    false, clean, before = [], 0, 0
+    for row, (_, packet, fault, active) in zip(rows, said):
+        truth = row["fault"]
+        if truth == "clean":
+            clean += int(row["packets"])
+            if fault not in ("none", "clipping"):
+                false.append((row["variant"], fault, row["source"]))
+            continue
+        count[truth].append(1)
+        early = packet != "-" and int(packet) < int(row["onset"])
+        before += early
+        hit[truth].append(packet != "-" and not early)
+        if hit[truth][-1]:
+            named[truth].append(fault == truth)
+            delay[truth].append((int(active) - 1) * 20)
+    print("| fault | streams | found | of these named right | delay p50 | p99 |\n|---|---|---|---|---|---|")
+    for truth in count:
+        late = sorted(delay[truth]) or [0]
+        at = lambda share: late[min(len(late) - 1, int(share * len(late)))]
+        print(f"| `{truth}` | {len(count[truth])} | {sum(hit[truth]) / len(count[truth]):.3f} | "
+              f"{sum(named[truth]) / max(1, len(named[truth])):.3f} | {at(0.5)} ms | {at(0.99)} ms |")
+    hours = clean / 180_000
+    print(f"\n{len(false)} false alarms in {hours:.2f} h of good streams, {before} before a fault's start")
+    if not false:
+        print(f"95 % bound: {-math.log(0.05) / hours:.2f} an hour")
+    for (variant, fault), times in collections.Counter((v, f) for v, f, _ in false).most_common():
+        print(f"  {variant}: {fault} x {times}")
+
+
+main(sys.argv[1])
