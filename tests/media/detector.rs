@@ -287,3 +287,18 @@ fn one_packet_or_one_byte_for_ever_is_stuck_and_silence_and_tones_are_not() {
         assert_eq!(changes(Law::Mu, &packets(&stream, 160)), []);
     }
 }
+
+/// Whoever edits the model by hand, or trains it and leaves half of it behind, is told.
+#[test]
+fn the_model_is_the_one_that_was_trained() {
+    use sha2::Digest;
+    let model = include_bytes!("../../crates/media/src/detect/model.rs");
+    let digest: String = sha2::Sha256::digest(model)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(
+        digest,
+        include_str!("../../tools/detector/model.sha256").trim()
+    );
+}

@@ -8,6 +8,7 @@ One hidden layer; every sum in a fixed order, in 64-bit floats, rounded at the e
 """
 import csv
 import hashlib
+import os
 import sys
 
 import numpy as np
@@ -115,6 +116,8 @@ def main():
     digest = hashlib.sha256(data["figures"].tobytes() + data["label"].tobytes()).hexdigest()
     model = train(data["figures"] / STEP, data["label"].astype(int), data["stream"])
     write(sys.argv[2], model, digest)
+    with open(sys.argv[2], "rb") as made, open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "model.sha256"), "w") as out:
+        out.write(hashlib.sha256(made.read()).hexdigest() + "\n")
 
 
 if __name__ == "__main__":
