@@ -14,6 +14,8 @@
 //! Samples are `i16` in the machine's order, or bytes in either ([`ByteOrder`]), at any address. Any length is
 //! taken, none allocates, none panics.
 //!
+//! Beside them stands a kernel that only reads: [`Weights::score`] sums a weight for each byte.
+//!
 //! The kernel is chosen at run time: AVX-512 with VBMI, AVX-512 BW, AVX2, NEON, or the scalar tables ([`Kernel`]).
 //! Without the feature `std` it is NEON on aarch64 and the scalar tables elsewhere.
 #![no_std]
@@ -25,11 +27,13 @@ mod arch;
 mod convert;
 mod in_place;
 mod order;
+mod score;
 mod tables;
 
 pub use arch::Kernel;
 pub use convert::{convert, convert_in_place};
 pub use order::{ByteOrder, swap_in_place};
+pub use score::Weights;
 
 /// A companding law of ITU-T G.711.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

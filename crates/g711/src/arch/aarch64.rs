@@ -7,6 +7,7 @@ use core::arch::aarch64::*;
 use crate::Law;
 use crate::arch::scalar;
 use crate::convert::Table;
+pub(crate) use crate::score::aarch64::score;
 
 pub(crate) fn decode(law: Law, swap: bool, codes: &[u8], pcm: &mut [u8]) {
     match law {

@@ -7,9 +7,9 @@ mod aarch64;
 mod samples;
 pub(crate) mod scalar;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-mod x86_64;
+pub(crate) mod x86_64;
 
-use crate::{ByteOrder, Law};
+use crate::{ByteOrder, Law, Weights};
 
 /// A kernel that this machine can run.
 ///
@@ -160,5 +160,11 @@ impl Kernel {
         if let Some(table) = crate::convert::table(from, to) {
             run!(self, look_up_in_place(table, codes));
         }
+    }
+
+    /// As [`Weights::score`].
+    #[inline]
+    pub fn score(self, weights: &Weights, bytes: &[u8]) -> i32 {
+        run!(self, score(weights, bytes))
     }
 }

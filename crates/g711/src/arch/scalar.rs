@@ -1,6 +1,7 @@
 //! The scalar tables: what every other kernel is held against.
 
 use crate::convert::Table;
+pub(crate) use crate::score::scalar::score;
 use crate::{Law, tables};
 
 /// Two bytes of PCM16 for each code; `swap` turns them over from the machine's order.

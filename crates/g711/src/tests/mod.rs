@@ -6,3 +6,4 @@ mod conversion;
 mod in_place;
 mod kernels;
 mod recommendation;
+mod score;

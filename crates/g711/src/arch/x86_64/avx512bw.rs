@@ -19,6 +19,11 @@ impl Avx512Bw {
         Avx2::detect().filter(|_| has).map(Avx512Bw)
     }
 
+    /// The part of the proof that kernels without one of their own need.
+    pub(crate) fn avx2(self) -> Avx2 {
+        self.0
+    }
+
     pub(crate) fn decode(self, law: Law, swap: bool, codes: &[u8], pcm: &mut [u8]) {
         // SAFETY: `self` shows that the machine has the instructions.
         unsafe { by_law_and_order!(law, swap, decode(codes, pcm)) }

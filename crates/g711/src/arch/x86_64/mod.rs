@@ -21,9 +21,9 @@ mod avx2;
 mod avx512bw;
 mod avx512vbmi;
 
-pub(super) use avx2::Avx2;
-pub(super) use avx512bw::Avx512Bw;
-pub(super) use avx512vbmi::Avx512Vbmi;
+pub(crate) use avx2::Avx2;
+pub(crate) use avx512bw::Avx512Bw;
+pub(crate) use avx512vbmi::Avx512Vbmi;
 
 /// The segment by the four highest bits of a magnitude, where one of them is set.
 const UPPER: [u8; 16] = [0, 4, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7];
