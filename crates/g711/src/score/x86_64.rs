@@ -34,6 +34,7 @@ impl Avx512Vbmi {
 /// A table of 256 as two halves of eight rows. A row's index is the byte less the row's start in its half, taken as
 /// signed and kept from wrapping: below zero, its bit 7 gives nothing, and a byte of the other half stays there; else
 /// the row is xored in, so that all rows up to the byte's own make that one.
+/// Measured (benches/README.md): sixteen rows take two thirds of the time of a scalar look-up for each byte.
 #[target_feature(enable = "avx2")]
 fn by_rows(weights: &Weights, bytes: &[u8]) -> i32 {
     let (rows, _) = weights.chain.as_chunks::<16>();

@@ -41,13 +41,14 @@ fn tables() -> [[i8; 256]; 6] {
     ]
 }
 
-/// One byte, and a register's worth of it, between bytes that weigh something else.
+/// One byte alone, and a register's worth of it.
 #[test]
 fn for_every_byte_value() {
     for table in tables() {
         let weights = Weights::new(table);
         for kernel in Kernel::available() {
-            for byte in 0..=255_u8 {
+            // Under Miri a few, both ends among them.
+            for byte in (0..=255_u8).step_by(if cfg!(miri) { 51 } else { 1 }) {
                 let weight = i32::from(table[usize::from(byte)]);
                 let told = (kernel.name(), byte);
                 assert_eq!(kernel.score(&weights, &[byte]), weight, "{told:?}");
