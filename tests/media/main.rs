@@ -3,6 +3,7 @@
 mod call;
 
 mod allocation;
+mod behind;
 mod detector;
 mod formats;
 mod guard;
