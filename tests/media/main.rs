@@ -12,6 +12,7 @@ mod look_back;
 mod malformed;
 mod relay;
 mod resampling;
+mod rules;
 mod silence;
 mod sources;
 mod transcoding;

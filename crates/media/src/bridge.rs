@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-/// Events kept until they are polled. The worker polls after every packet, and a packet makes at most two; past
+/// Events kept until they are polled. The worker polls after every packet, and a packet makes at most three; past
 /// this the newest is dropped.
 const MAX_EVENTS: usize = 16;
 
@@ -128,10 +128,11 @@ impl Bridge {
                 address: from,
             });
         }
-        match relayed.change {
-            Some(Change::Tripped(finding)) => self.push(MediaEvent::Fault { side, finding }),
-            Some(Change::Cleared(finding)) => self.push(MediaEvent::Cleared { side, finding }),
-            None => {}
+        if let Some(finding) = relayed.change.as_ref().and_then(Change::ended).copied() {
+            self.push(MediaEvent::Cleared { side, finding });
+        }
+        if let Some(finding) = relayed.change.as_ref().and_then(Change::found).copied() {
+            self.push(MediaEvent::Fault { side, finding });
         }
         forward
     }

@@ -1,6 +1,6 @@
 //! A path: one direction of a call's media, from the packets of one leg to the packets for the other.
 
-use crate::detect::{Change, Detector, Finding};
+use crate::detect::{Change, Finding, Numbers, Packet, Watch};
 use crate::gate::{Gate, Passed};
 use crate::hold::{Hold, MAX_DATAGRAM_BYTES};
 use crate::rtp::{self, Arrival, PayloadType, Receive, RtpTime, Send, Ssrc, View};
@@ -62,7 +62,7 @@ pub(crate) struct Path {
     earlier: Earlier,
     ssrc: Option<Ssrc>,
     send: Send,
-    detector: Detector,
+    watch: Watch,
     gate: Gate,
     hold: Option<Hold>,
     started: Option<Instant>,
@@ -102,7 +102,7 @@ impl Path {
             earlier: Earlier::default(),
             ssrc: None,
             send: Send::new(outgoing.ssrc, outgoing.sequence, outgoing.timestamp),
-            detector: Detector::new(incoming.format.law()),
+            watch: Watch::new(incoming.format.law()),
             gate: Gate::new(
                 guard.action,
                 incoming.format,
@@ -138,7 +138,7 @@ impl Path {
         if !same_audio {
             self.format = fresh.format;
             self.out_law = fresh.out_law;
-            self.detector = fresh.detector;
+            self.watch = fresh.watch;
             self.gate = fresh.gate;
             // What still waits is in a format that is no longer agreed on.
             if let Some(hold) = &mut self.hold {
@@ -163,10 +163,17 @@ impl Path {
         let at = self.stream_time(now);
         if !taken.event {
             let audio = packet.get(taken.payload()).ok_or(DropReason::Malformed)?;
-            change = self.detector.observe(at, audio);
+            change = self.watch.observe(Packet {
+                at,
+                numbers: Some(Numbers {
+                    sequence: taken.sequence,
+                    timestamp: taken.timestamp,
+                }),
+                payload: audio,
+            });
         }
         let Some(hold) = &mut self.hold else {
-            self.gate.follow(self.detector.current());
+            self.gate.follow(self.watch.current());
             let len = Some(self.pass(packet, &taken)?);
             return Ok(Relayed {
                 len,
@@ -174,12 +181,12 @@ impl Path {
                 learned,
             });
         };
-        if let Some(Change::Tripped(finding)) = change {
-            hold.mark(finding);
+        if let Some(finding) = change.as_ref().and_then(Change::found) {
+            hold.mark(*finding);
         }
         // Padding is not needed any more.
         let kept = packet.get(..taken.payload_end).unwrap_or_default();
-        if !hold.push(now, at, taken, self.detector.current().copied(), kept) {
+        if !hold.push(now, at, taken, self.watch.current().copied(), kept) {
             self.dropped.count(DropReason::Size);
         }
         Ok(Relayed {
@@ -364,7 +371,7 @@ impl Path {
 
     /// The fault that the incoming leg has now, if any.
     pub(crate) fn current(&self) -> Option<&Finding> {
-        self.detector.current()
+        self.watch.current()
     }
 
     /// Figures of what came from the incoming leg; `sent` and `dropped` of the leg are the bridge's to fill.

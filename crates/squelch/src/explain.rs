@@ -140,10 +140,13 @@ pub(crate) fn explain(fault: Fault) -> Explanation {
         Fault::WrongRate => Explanation {
             heading: "The wrong sample rate",
             heard: "Speech that is too slow and deep, or too fast and high.",
-            sign: "packets, timestamps and samples don't go together at 8,000 samples a second",
-            cause: "Audio at 16 or 24 kHz was encoded without being resampled to 8 kHz, or 8 kHz \
-                    audio was taken for a higher rate.",
-            change: "Resample to 8 kHz before encoding, and send 160 samples for each 20 ms.",
+            sign: "payload sizes, timestamps and the packets' pace don't go together at 8,000 \
+                   samples a second, second after second",
+            cause: "Audio at 16 or 24 kHz was encoded without being resampled to 8 kHz, 8 kHz audio \
+                    was taken for another rate, or timestamps are counted by another clock than \
+                    G.711's.",
+            change: "Resample to 8 kHz before encoding, send 160 samples for each 20 ms, and let \
+                     the timestamp grow by as many as there are bytes.",
         },
         Fault::DeadAir => Explanation {
             heading: "Packets without sound",
@@ -158,9 +161,11 @@ pub(crate) fn explain(fault: Fault) -> Explanation {
         Fault::Clipping => Explanation {
             heading: "Overdriven audio",
             heard: "Speech that is understood, but loud and crackling.",
-            sign: "much of the audio stands at the highest level that the format can carry",
+            sign: "much of the audio stands at one highest level, or overflows from one end of the \
+                   range to the other",
             cause: "A gain too high at the source, or a gain control after it.",
-            change: "Lower the gain before the encoder by 6 dB or more.",
+            change: "Lower the gain before the encoder by 6 dB or more, and let sums of samples \
+                     saturate instead of wrapping around.",
         },
     }
 }

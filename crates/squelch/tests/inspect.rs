@@ -144,11 +144,43 @@ fn folders_are_searched_to_the_bottom() {
     assert!(stderr(&output).contains("no capture in this folder"));
 }
 
+/// A capture of clean speech of 3 s, then of silence of 3 s.
+fn talk_then_silence(path: &Path) {
+    let sound = fs::read(samples().join("clean-pcmu.pcap")).expect("a sample");
+    let (header, record) = (24, 16 + 14 + 20 + 8 + 12 + 160);
+    let mut bytes = sound
+        .get(..header + 300 * record)
+        .expect("300 packets")
+        .to_vec();
+    for index in 150..300 {
+        let end = header + (index + 1) * record;
+        bytes[end - 160..end].fill(0xFF);
+    }
+    fs::write(path, bytes).expect("written");
+}
+
 #[test]
-fn what_is_not_built_is_refused_by_name() {
-    let output = inspect(&["--expect-talk", "clean-pcmu.pcap"]);
-    assert_eq!(code(&output), 2);
-    assert!(stderr(&output).contains("--expect-talk is not built yet"));
+fn silence_is_dead_air_where_talk_is_expected() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("silent.pcap");
+    talk_then_silence(&path);
+    let path = path.display().to_string();
+    let output = inspect(&["--format", "json", &path]);
+    assert_eq!(
+        (code(&output), &lines(&output)[0]["fault"]),
+        (0, &"none".into())
+    );
+    let output = inspect(&["--format", "json", "--expect-talk", &path]);
+    let line = &lines(&output)[0];
+    assert_eq!((code(&output), &line["fault"]), (1, &"dead_air".into()));
+    assert_eq!(line["faults"][0]["variant"], "silence");
+    let found = line["detected_at_ms"].as_u64().expect("a time");
+    assert!((4_500..5_100).contains(&found), "{found}");
+    let output = inspect(&["--format", "json", "--expect-talk", "clean-pcmu.pcap"]);
+    assert_eq!(
+        (code(&output), &lines(&output)[0]["fault"]),
+        (0, &"none".into())
+    );
 }
 
 #[test]

@@ -25,8 +25,9 @@ impl Gateway {
                     finding.detected_at.saturating_sub(finding.from).as_millis()
                 );
                 call.diary.note(clock.now, "fault", detail);
-                let hang_up =
-                    self.config.guard.on_static.contains(&OnStatic::HangUp) && finding.fault.acts();
+                // What is only reported ends no call.
+                let hang_up = finding.fault.is_gated()
+                    && self.config.guard.on_static.contains(&OnStatic::HangUp);
                 if let (true, Some(after)) = (hang_up, self.config.guard.hang_up_after) {
                     self.timers.set(id, Timer::HangUp, clock.now + after);
                 }
@@ -38,7 +39,9 @@ impl Gateway {
                     side.name()
                 );
                 call.diary.note(clock.now, "cleared", detail);
-                self.timers.clear(id, Timer::HangUp);
+                if finding.fault.is_gated() {
+                    self.timers.clear(id, Timer::HangUp);
+                }
             }
             MediaEvent::Learned { side, address } => {
                 call.diary.note(

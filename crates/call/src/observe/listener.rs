@@ -3,33 +3,46 @@
 use std::time::Duration;
 
 use squelch_media::Format;
-use squelch_media::detect::{Change, Detector, Finding};
+use squelch_media::detect::{Change, Finding, Packet, Watch};
 
 use super::report::FaultReport;
 
-/// A detector for the format that the stream has now, and the findings so far.
+/// A watch for the format that the stream has now, and the findings so far.
 #[derive(Debug, Default)]
 pub(super) struct Listener {
-    detector: Option<(Format, Detector)>,
+    watch: Option<(Format, Watch)>,
     findings: Vec<Finding>,
+    talk_due: bool,
 }
 
 impl Listener {
-    /// Takes one payload that came at `clock`, counted from the stream's first packet.
-    pub(super) fn listen(&mut self, clock: Duration, format: Format, payload: &[u8]) {
-        if self.detector.as_ref().is_none_or(|(law, _)| *law != format) {
-            self.close(clock);
-            self.detector = Some((format, Detector::new(format.law())));
+    /// A listener that is told whether somebody ought to be heard.
+    pub(super) fn new(talk_due: bool) -> Self {
+        Self {
+            talk_due,
+            ..Self::default()
         }
-        let Some((_, detector)) = &mut self.detector else {
+    }
+
+    /// Takes one packet; its time counts from the stream's first.
+    pub(super) fn listen(&mut self, format: Format, packet: Packet<'_>) {
+        if self.watch.as_ref().is_none_or(|(law, _)| *law != format) {
+            self.close(packet.at);
+            let mut watch = Watch::new(format.law());
+            watch.set_talk_due(self.talk_due);
+            self.watch = Some((format, watch));
+        }
+        let Some((_, watch)) = &mut self.watch else {
             return;
         };
-        match detector.observe(clock, payload) {
-            Some(Change::Tripped(finding)) if self.findings.len() < MAX_FINDINGS => {
-                self.findings.push(finding);
-            }
-            Some(Change::Cleared(finding)) => self.settle(finding),
-            Some(Change::Tripped(_)) | None => {}
+        let change = watch.observe(packet);
+        if let Some(finding) = change.as_ref().and_then(Change::ended) {
+            self.settle(*finding);
+        }
+        if let Some(finding) = change.as_ref().and_then(Change::found)
+            && self.findings.len() < MAX_FINDINGS
+        {
+            self.findings.push(*finding);
         }
     }
 
@@ -42,12 +55,12 @@ impl Listener {
             .collect()
     }
 
-    /// The detector's last word, when the stream ends or changes its format.
+    /// The watch's last word, when the stream ends or changes its format.
     fn close(&mut self, clock: Duration) {
         let finding = self
-            .detector
+            .watch
             .take()
-            .and_then(|(_, mut detector)| detector.finish(clock));
+            .and_then(|(_, mut watch)| watch.finish(clock));
         if let Some(finding) = finding {
             self.settle(finding);
         }

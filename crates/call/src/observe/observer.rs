@@ -28,6 +28,7 @@ pub struct Observer {
     signals: Vec<Signal>,
     announcements: Announcements,
     signals_left_out: u64,
+    talk_due: bool,
 }
 
 /// All that was seen.
@@ -45,6 +46,13 @@ impl Observer {
     /// An observer that has seen nothing.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Says that somebody ought to be heard in every stream: long silence is `dead_air` then.
+    #[must_use]
+    pub fn expecting_talk(mut self, due: bool) -> Self {
+        self.talk_due = due;
+        self
     }
 
     /// Takes one datagram or segment.
@@ -110,7 +118,7 @@ impl Observer {
             };
             if !self.streams.contains_key(&key) {
                 let encoding = self.announcements.encoding(key, &packet);
-                let stream = Stream::new(key, held.at, encoding);
+                let stream = Stream::new(key, held.at, encoding, self.talk_due);
                 self.streams.insert(key, stream);
                 self.order.push(key);
             }

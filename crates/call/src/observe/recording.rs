@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use squelch_media::Format;
+use squelch_media::detect::Packet;
 
 use super::listener::Listener;
 use super::report::{Origin, Repair, StreamReport};
@@ -32,13 +33,14 @@ pub enum Codes {
 }
 
 impl Recording {
-    /// A recording of which nothing was heard; channels count from 1.
-    pub fn new(channel: u16, format: Format, codes: Codes) -> Self {
+    /// A recording of which nothing was heard; channels count from 1. `talk_due`: whether somebody ought to be heard
+    /// in it.
+    pub fn new(channel: u16, format: Format, codes: Codes, talk_due: bool) -> Self {
         Self {
             channel,
             format,
             codes,
-            listener: Listener::default(),
+            listener: Listener::new(talk_due),
             packets: 0,
             samples: 0,
         }
@@ -47,7 +49,12 @@ impl Recording {
     /// Takes the next codes, as many as a packet carries.
     pub fn handle_packet(&mut self, codes: &[u8]) {
         let clock = self.clock();
-        self.listener.listen(clock, self.format, codes);
+        let heard = Packet {
+            at: clock,
+            numbers: None,
+            payload: codes,
+        };
+        self.listener.listen(self.format, heard);
         self.packets += 1;
         self.samples += codes.len() as u64;
     }

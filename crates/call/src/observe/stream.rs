@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use squelch_media::detect::{Numbers, Packet};
 use squelch_media::quality::mos;
 use squelch_media::rtp::{Arrival, PayloadType, Receive, View};
 
@@ -34,7 +35,7 @@ struct PayloadTypeCount {
 }
 
 impl Stream {
-    pub(super) fn new(key: StreamKey, first: Duration, encoding: Encoding) -> Self {
+    pub(super) fn new(key: StreamKey, first: Duration, encoding: Encoding, talk_due: bool) -> Self {
         Self {
             key,
             call_id: None,
@@ -45,7 +46,7 @@ impl Stream {
             payload_types: Vec::new(),
             telephone_events: 0,
             truncated: 0,
-            listener: Listener::default(),
+            listener: Listener::new(talk_due),
         }
     }
 
@@ -82,7 +83,15 @@ impl Stream {
         if let Encoding::Audio(format) = encoding
             && !self.encrypted
         {
-            self.listener.listen(clock, format, packet.payload());
+            let heard = Packet {
+                at: clock,
+                numbers: Some(Numbers {
+                    sequence: packet.sequence(),
+                    timestamp: packet.timestamp(),
+                }),
+                payload: packet.payload(),
+            };
+            self.listener.listen(format, heard);
         }
     }
 

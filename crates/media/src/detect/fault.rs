@@ -58,6 +58,11 @@ impl Fault {
         }
     }
 
+    /// Whether the guard mutes or repairs it (the contract's table); the others it only reports.
+    pub const fn is_gated(self) -> bool {
+        !matches!(self, Fault::WrongRate | Fault::DeadAir | Fault::Clipping)
+    }
+
     /// Whether the fault counts as something wrong (exit code 1, `--max-faults`): all but the advisory `clipping`.
     pub const fn acts(self) -> bool {
         !matches!(self, Fault::Clipping)

@@ -12,6 +12,31 @@ pub enum Change {
     Tripped(Finding),
     /// The fault is over, the audio is right again; `to` is filled in.
     Cleared(Finding),
+    /// One fault took the place of another, which is closed.
+    Replaced {
+        /// What was reported till now; `to` is filled in.
+        ended: Finding,
+        /// What there is instead.
+        found: Finding,
+    },
+}
+
+impl Change {
+    /// The fault that is over with it.
+    pub fn ended(&self) -> Option<&Finding> {
+        match self {
+            Change::Tripped(_) => None,
+            Change::Cleared(ended) | Change::Replaced { ended, .. } => Some(ended),
+        }
+    }
+
+    /// The fault that was found with it.
+    pub fn found(&self) -> Option<&Finding> {
+        match self {
+            Change::Cleared(_) => None,
+            Change::Tripped(found) | Change::Replaced { found, .. } => Some(found),
+        }
+    }
 }
 
 /// One fault found in one stream.
@@ -29,6 +54,16 @@ pub struct Finding {
     pub to: Option<Duration>,
     /// How surely, 0 to 1.
     pub confidence: f32,
+}
+
+impl Finding {
+    /// The same, over `at`.
+    pub(super) fn ended(self, at: Duration) -> Finding {
+        Finding {
+            to: Some(at),
+            ..self
+        }
+    }
 }
 
 /// How the misread bytes are spread over time.
@@ -57,18 +92,31 @@ pub enum What {
     Text,
     /// One payload, over and over.
     Repeated,
+    /// Samples that piled up at the extreme codes.
+    Saturated,
+    /// Samples that piled up at a level below.
+    FlatTop,
+    /// Samples that overflowed to the other end of the range.
+    Wrapped,
+    /// Nothing that can be heard.
+    Silence,
+    /// Samples at the rate that the variant names.
+    Samples,
+    /// The right samples, with timestamps of a clock at the rate that the variant names.
+    Timestamps,
 }
 
 /// The kind of a fault: what a repair needs to know and a reader wants to. `None` is what the payload doesn't tell.
 ///
-/// Displays as `pcm16le 24000`, `pcm16 24000 bursts`, `pcm16be`, `pcma`, `companded`, `binary`, `text`, `repeated`.
+/// Displays as `pcm16le 24000`, `pcm16 24000 bursts`, `pcm16be`, `pcma`, `companded`, `binary`, `text`, `repeated`,
+/// `saturated`, `flat_top`, `wrapped`, `silence`, `samples 24000`, `timestamps 16000`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Variant {
     /// What the bytes are.
     pub what: What,
     /// Byte order of the PCM16.
     pub order: Option<ByteOrder>,
-    /// Sample rate of the PCM16. **Units**: Hz.
+    /// Sample rate of the PCM16, or that of `wrong_rate`. **Units**: Hz.
     pub rate_hz: Option<u32>,
     /// How the bytes are paced.
     pub pace: Pace,
@@ -86,6 +134,12 @@ impl fmt::Display for Variant {
             (What::Binary, _) => "binary",
             (What::Text, _) => "text",
             (What::Repeated, _) => "repeated",
+            (What::Saturated, _) => "saturated",
+            (What::FlatTop, _) => "flat_top",
+            (What::Wrapped, _) => "wrapped",
+            (What::Silence, _) => "silence",
+            (What::Samples, _) => "samples",
+            (What::Timestamps, _) => "timestamps",
         })?;
         if let Some(rate_hz) = self.rate_hz {
             write!(f, " {rate_hz}")?;

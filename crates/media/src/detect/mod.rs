@@ -13,24 +13,31 @@
 //!     match detector.observe(Duration::from_millis(20 * index as u64), payload) {
 //!         Some(Change::Tripped(finding)) => println!("{} {}", finding.fault, finding.variant),
 //!         Some(Change::Cleared(finding)) => println!("{} is over", finding.fault),
-//!         None => {}
+//!         _ => {}
 //!     }
 //! }
 //! assert!(detector.finish(Duration::from_secs(1)).is_none());
 //! ```
 
+mod clipping;
+mod dead_air;
 mod fault;
 pub mod features;
 mod finding;
 mod model;
+mod peak;
 mod readings;
+mod rules;
 mod stuck;
 mod verdict;
+mod watch;
 mod weigh;
+mod wrong_rate;
 
 pub use fault::Fault;
 pub use finding::{Change, Finding, Pace, Variant, What};
 pub use squelch_g711::ByteOrder;
+pub use watch::{Numbers, Packet, Watch};
 
 use features::Meter;
 use squelch_g711::Law;

@@ -5,7 +5,7 @@ mod repair;
 #[cfg(test)]
 mod tests;
 
-use crate::detect::{Fault, Finding};
+use crate::detect::Finding;
 use crate::{Format, GuardAction};
 pub(crate) use comfort::Comfort;
 use repair::Repair;
@@ -81,7 +81,7 @@ impl Gate {
     /// What the detector says of the packets from here on.
     pub(crate) fn follow(&mut self, found: Option<&Finding>) {
         let found =
-            found.filter(|finding| self.action != GuardAction::Observe && acts(finding.fault));
+            found.filter(|finding| self.action != GuardAction::Observe && finding.fault.is_gated());
         match (found, &self.finding) {
             (None, None) => {}
             (Some(now), Some(before))
@@ -171,19 +171,5 @@ impl Gate {
             self.outgoing.encode(pcm, codes);
         }
         length
-    }
-}
-
-/// Whether the gate acts on a fault (the contract's table: mute or repair, as against report).
-fn acts(fault: Fault) -> bool {
-    match fault {
-        Fault::G711AsPcm16
-        | Fault::Pcm16AsG711
-        | Fault::LawMismatch
-        | Fault::ByteSwapped
-        | Fault::DoubleEncoded
-        | Fault::Opaque
-        | Fault::Stuck => true,
-        Fault::WrongRate | Fault::DeadAir | Fault::Clipping => false,
     }
 }

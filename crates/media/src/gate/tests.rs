@@ -1,6 +1,7 @@
 //! The gate by itself: what is repaired, and what its fades sound like.
 
 use super::*;
+use crate::detect::Fault;
 use crate::detect::{Pace, Variant, What};
 use std::time::Duration;
 

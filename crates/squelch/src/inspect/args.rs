@@ -11,6 +11,10 @@ Examples:
   squelch inspect call.pcapng --report call.html
   squelch inspect recording.wav
   squelch inspect call.pcap --repair repaired/
+  squelch inspect --expect-talk answer.pcap
+
+Silence is a fault only where talk is due, and audio can't tell where: --expect-talk says that it
+is, in all streams given. Without it nothing is called dead_air.
 
 WAV files (linear of 16 bits, mu-law or A-law; one or two channels): each channel is judged as a
 stream of 20 ms packets of its G.711 codes. Linear samples are encoded to mu-law first, and other
@@ -32,7 +36,7 @@ pub struct Args {
     /// Write the audio under each fault that can be repaired to this folder, as WAV files
     #[arg(long, value_name = "DIR")]
     pub repair: Option<PathBuf>,
-    /// Not built yet: report streams without speech as dead_air
+    /// Somebody ought to be heard in every stream: report two seconds without a sound as dead_air
     #[arg(long)]
     pub expect_talk: bool,
 }
@@ -45,15 +49,4 @@ pub enum OutputFormat {
     Table,
     /// JSON Lines: one object a stream, then one a file that could not be read
     Json,
-}
-
-impl Args {
-    /// The option that asks for what is not there yet.
-    pub(super) fn not_built(&self) -> Option<&'static str> {
-        if self.expect_talk {
-            Some("--expect-talk")
-        } else {
-            None
-        }
-    }
 }

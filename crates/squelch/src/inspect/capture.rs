@@ -39,17 +39,17 @@ impl Inspected {
     }
 }
 
-/// Reads the whole file.
-pub(super) fn inspect(path: &Path) -> Inspected {
+/// Reads the whole file; `talk_due` says that somebody ought to be heard in each of its streams.
+pub(super) fn inspect(path: &Path, talk_due: bool) -> Inspected {
     let opened = match open(path) {
         Ok(opened) => opened,
         Err(error) => return Inspected::failed(error),
     };
     let reader = match opened {
         Opened::Capture(reader) => reader,
-        Opened::Wav(file) => return recording::inspect(file),
+        Opened::Wav(file) => return recording::inspect(file, talk_due),
     };
-    let mut observer = Observer::new();
+    let mut observer = Observer::new().expecting_talk(talk_due);
     let (counters, errors) = each_packet(reader, |packet| {
         observer.handle_datagram(seen(packet));
     });

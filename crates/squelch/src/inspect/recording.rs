@@ -28,13 +28,13 @@ pub(super) fn is_wav(path: &Path, first: &[u8]) -> bool {
 }
 
 /// Listens to the whole file.
-pub(super) fn inspect(file: File) -> Inspected {
+pub(super) fn inspect(file: File, talk_due: bool) -> Inspected {
     let mut wav = match Wav::open(file) {
         Ok(wav) => wav,
         Err(error) => return Inspected::failed(error),
     };
     let mut recordings: Vec<observe::Recording> = (1..=wav.header.channels)
-        .map(|channel| observe::Recording::new(channel, wav.format, wav.codes))
+        .map(|channel| observe::Recording::new(channel, wav.format, wav.codes, talk_due))
         .collect();
     let read = wav.each_packet(|packet| {
         if let Some(recording) = recordings.get_mut(packet.index) {

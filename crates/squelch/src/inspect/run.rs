@@ -49,10 +49,6 @@ fn inspect(
     out: &mut impl Write,
     notes: &mut impl Write,
 ) -> io::Result<u8> {
-    if let Some(option) = args.not_built() {
-        writeln!(notes, "squelch inspect: {option} is not built yet")?;
-        return Ok(NOT_DONE);
-    }
     let found = paths::find(&args.paths);
     let mut errors: Vec<(String, String)> = found
         .errors
@@ -74,7 +70,7 @@ fn inspect(
     let (mut streams, mut faulty) = (0_usize, 0_usize);
     for path in &found.files {
         let name = name(path);
-        let inspected = capture::inspect(path);
+        let inspected = capture::inspect(path, args.expect_talk);
         for stream in &inspected.streams {
             streams += 1;
             faulty += usize::from(stream.is_faulty());
