@@ -53,6 +53,14 @@ impl Law {
         }
     }
 
+    /// The other law.
+    pub const fn other(self) -> Law {
+        match self {
+            Law::Mu => Law::A,
+            Law::A => Law::Mu,
+        }
+    }
+
     /// Decodes one code.
     ///
     /// **Source**: ITU-T G.711 tables 1a, 1b (A) and 2a, 2b (mu), scaled to 16 bits as G.191 does.
