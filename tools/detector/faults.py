@@ -7,8 +7,10 @@ import numpy as np
 import samplerate
 import soxr
 from scipy import signal
+from scipy.ndimage import maximum_filter1d
 
-from sounds import db, i16
+from packages import i16
+from sounds import db
 
 
 def _tables():
@@ -87,7 +89,12 @@ def behind(sound, what, random):
         level = np.sqrt(signal.lfilter([0.002], [1, -0.998], x * x) + 1e4)
         x = x * np.clip(random.uniform(1_500, 5_000) / level, 0.05, 8)
     elif what == "limiter":
+        # One that turns the gain down within a millisecond or two and up again slowly; and one that cuts.
         top = random.uniform(4_000, 16_000)
+        if random.random() < 0.7:
+            peak = np.maximum(signal.lfilter([0.15], [1, -0.85], np.abs(x)) * 1.5, 1)
+            held = maximum_filter1d(peak, int(random.uniform(80, 800)))
+            x = x * np.minimum(1, top / held)
         x = np.clip(x, -top, top)
     elif what == "softer":
         x = x * db(random.uniform(-18, -3))
@@ -96,10 +103,10 @@ def behind(sound, what, random):
     return i16(x)
 
 
-CLASSES = ("clean", "g711_as_pcm16", "pcm16_as_g711", "law_mismatch", "byte_swapped", "double_encoded", "opaque")
+CLASSES = ("clean", "g711_as_pcm16", "pcm16_as_g711", "law_mismatch", "byte_swapped", "double_encoded", "opaque", "clipping")
 
 
-def packets(codes, size=160):
+def packed(codes, size=160):
     count = len(codes) // size
     return [codes[at * size : (at + 1) * size].tobytes() for at in range(count)]
 
@@ -115,7 +122,7 @@ def make(fault, sound, law, count, random):
             codes = encode(np.resize(sound, need * 2 * rate // 8_000 + 4_000), source)
             static = np.frombuffer(codes.tobytes()[: len(codes) // 2 * 2], order)
             heard = behind(resample(static, rate, 8_000, how), after, random)
-            return packets(encode(heard, law))[:count], f"{source} {order} {rate} {how} {after}"
+            return packed(encode(heard, law))[:count], f"{source} {order} {rate} {how} {after}"
         codes = encode(np.resize(sound, need), source)
         heard = np.zeros(need, np.int16)
         for at in range(count):
@@ -124,20 +131,24 @@ def make(fault, sound, law, count, random):
             burst = burst[: min(160, 80 * 8_000 // rate + 2)]
             heard[at * 160 : at * 160 + len(burst)] = burst
         after = choose("none", "none", "softer", "limiter")
-        return packets(encode(behind(heard, after, random), law))[:count], f"bursts {source} {order} {rate} {how} {after}"
+        return packed(encode(behind(heard, after, random), law))[:count], f"bursts {source} {order} {rate} {how} {after}"
     if fault == "pcm16_as_g711":
         order, rate, big = choose("<i2", ">i2"), choose(24_000, 16_000, 8_000), random.random() < 0.5
         wide = resample(np.resize(sound, need + 8_000), 8_000, rate, "soxr")
         raw = np.frombuffer(np.resize(wide, need * rate // 8_000 + 400).astype(order).tobytes(), np.uint8)
         size = rate // 25 if big else 160
         raw = np.resize(raw, size * count + 1)[random.integers(2) if not big else 0 :]
-        return packets(raw, size)[:count], f"{order} {rate} {'big' if big else 'stream'}"
+        return packed(raw, size)[:count], f"{order} {rate} {'big' if big else 'stream'}"
     if fault == "law_mismatch":
+        kind = choose("relabelled", "relabelled", "transcoded", "misread")
+        if kind == "misread":
+            # The other law's table on the way, and encoded as it should be.
+            return packed(encode(DECODE[other(law)][encode(np.resize(sound, need), law)], law)), kind
         codes = encode(np.resize(sound, need), other(law))
-        if random.random() < 0.5:
-            return packets(codes), "relabelled"
+        if kind == "relabelled":
+            return packed(codes), kind
         across = encode(DECODE[other(law)][encode(DECODE[law][codes], other(law))], law)
-        return packets(across), "transcoded"
+        return packed(across), "transcoded"
     if fault == "byte_swapped":
         kind, pcm = choose("swap", "swap", "shift"), np.resize(sound, need + 10)
         if random.random() < 0.4:
@@ -145,7 +156,7 @@ def make(fault, sound, law, count, random):
         raw = pcm.astype("<i2").tobytes()
         turned = np.frombuffer(raw, ">i2") if kind == "swap" else np.frombuffer(raw[1:-1], "<i2")
         after = choose("none", "none", "dc_blocker", "softer")
-        return packets(encode(behind(turned, after, random), law))[:count], f"{kind} {after}"
+        return packed(encode(behind(turned, after, random), law))[:count], f"{kind} {after}"
     if fault == "double_encoded":
         kind, codes = choose("s8", "u8", "small", "expanded"), encode(np.resize(sound, need), law)
         if kind == "s8":
@@ -156,7 +167,14 @@ def make(fault, sound, law, count, random):
             again = codes.astype(np.int16)
         else:
             again = DECODE[law][(DECODE[law][codes] >> 8).astype(np.uint8)]
-        return packets(encode(again, law))[:count], kind
+        return packed(encode(again, law))[:count], kind
+    if fault == "clipping":
+        # Samples that wrapped around: full scale becomes its opposite. What was merely cut is good audio here.
+        loud = np.resize(sound, need).astype(float)
+        loud *= 3_500 / (np.sqrt((loud[np.abs(loud) > 100] ** 2).mean()) + 1) if np.abs(loud).max() > 100 else 1
+        gain = int(random.integers(8, 22))
+        again = (np.rint(loud * db(gain)).astype(np.int64) + 32_768) % 65_536 - 32_768
+        return packed(encode(again.astype(np.int16), law)), f"wrap{gain}"
     if fault == "opaque":
         kind = choose("uniform", "uniform", "opus", "g722", "gsm", "base64", "json", "hex", "mp3")
         if kind == "uniform":
@@ -176,7 +194,7 @@ def make(fault, sound, law, count, random):
             raw = np.frombuffer(text, np.uint8)
         else:
             raw = ffmpeg_bytes(np.resize(sound, max(need, 16_000)), kind, random)
-        return packets(np.resize(raw, need)), kind
+        return packed(np.resize(raw, need)), kind
     raise ValueError(fault)
 
 

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Judges the detector on a folder made by cases.py: figures.py CASES < output of the example detector_verdicts.
+"""Judges the detector on a folder made by cases.py.
+
+Usage: figures.py CASES < output of `detector verdicts CASES`
+       figures.py --baselines CASES < output of `detector baselines CASES`
 
 Standard library only.
 """
@@ -42,4 +45,27 @@ def main(folder):
         print(f"  {variant}: {fault} x {times}")
 
 
-main(sys.argv[1])
+def baselines(folder):
+    rows = list(csv.DictReader(open(folder + "/labels.csv")))
+    said = [line.split()[1:] for line in sys.stdin]
+    for rule, name in enumerate(("even and odd zero crossings", "root mean squares")):
+        found, count, fired, windows = collections.Counter(), collections.Counter(), 0, 0
+        for row, line in zip(rows, said):
+            first, early, good, all_fired, all_windows = line[5 * rule : 5 * rule + 5]
+            if row["fault"] == "clean":
+                fired += int(all_fired)
+                windows += int(all_windows)
+            else:
+                fired += int(early)
+                windows += int(good)
+                count[row["fault"]] += 1
+                found[row["fault"]] += first != "-"
+        shares = ", ".join(f"`{fault}` {found[fault] / count[fault]:.3f}" for fault in count)
+        hours = windows * 512 / 8_000 / 3_600
+        print(f"{name}: fires in {fired / max(1, windows):.4f} of the windows of good audio, {fired / hours:.0f} an hour; {shares}")
+
+
+if sys.argv[1] == "--baselines":
+    baselines(sys.argv[2])
+else:
+    main(sys.argv[1])

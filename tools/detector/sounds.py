@@ -1,35 +1,19 @@
-"""Sounds to train and judge the detector on: speech, music and effects out of Debian packages, and made ones.
+"""Sounds that are made: speech by espeak-ng, and what machines and noise send that no talker does.
 
-Everything is int16 at 8 kHz in numpy arrays. Packages are fetched with `apt-get download` and unpacked, not installed.
+Everything is int16 at 8 kHz in numpy arrays.
 """
-import glob
-import os
 import subprocess
 import tempfile
 
 import numpy as np
-import soundfile
-import soxr
 from scipy import signal
 
-FULL = 32767.0
+from packages import FULL, i16, load
 
-# What each package is taken for. Sources of the two sides are disjoint: no speaker, piece or effect is on both.
-PACKAGES = {
-    "train": {
-        "speech": ["asterisk-core-sounds-en-wav", "asterisk-prompt-es-co", "fillets-ng-data", "klettres-data"],
-        "music": ["asterisk-moh-opsound-wav", "supertux-data", "pingus-data"],
-        "effects": ["sound-theme-freedesktop", "teeworlds-data", "freedink-data", "alienblaster-data"],
-    },
-    "judge": {
-        "speech": ["asterisk-core-sounds-it-wav", "fillets-ng-data-cs", "ktuberling", "freedroidrpg-data"],
-        "music": ["wesnoth-1.16-music", "etw-data"],
-        "effects": ["openarena-data", "frozen-bubble-data"],
-    },
-}
 VOICES = {
     "train": ["en-us", "de", "fr+m3", "es+f2", "cmn", "ar+m2"],
-    "judge": ["en-gb+f3", "nl", "sv+f1", "el", "ja", "sw+m1"],
+    "tune": ["en-gb+f3", "nl", "sv+f1", "el", "ja", "sw+m1"],
+    "judge": ["pt-br+f5", "tr+m5", "hi+f1", "pl+m7", "ko+f3", "fi", "uk+f2", "en-029+m4"],
 }
 TEXT = {
     "en": "Thank you for calling. Your balance is four hundred and seventy two dollars. Is there anything else?",
@@ -42,78 +26,28 @@ TEXT = {
     "sv": "Hej, vänta ett ögonblick medan jag kontrollerar ditt konto. Sju sjösjuka sjömän sköttes på skeppet.",
     "el": "Καλησπέρα σας, περιμένετε ένα λεπτό παρακαλώ.",
     "ja": "お電話ありがとうございます。少々お待ちください。",
+    "pt": "Olá, em que posso ajudar? Um momento, por favor, enquanto eu verifico a sua conta.",
+    "tr": "Merhaba, size nasıl yardımcı olabilirim? Şimdi hesabınızı kontrol ediyorum, lütfen bekleyin.",
+    "hi": "नमस्ते, मैं आपकी कैसे मदद कर सकता हूँ? कृपया एक क्षण प्रतीक्षा करें।",
+    "pl": "Dzień dobry, w czym mogę pomóc? Proszę chwilę poczekać. W Szczebrzeszynie chrząszcz brzmi w trzcinie.",
+    "ko": "안녕하세요, 무엇을 도와드릴까요? 잠시만 기다려 주세요.",
+    "fi": "Hyvää päivää, kuinka voin auttaa? Odottakaa hetki, tarkistan tilinne.",
+    "uk": "Добрий день, чим я можу допомогти? Зачекайте хвилину, будь ласка.",
     "sw": "Habari, tafadhali subiri kidogo nikiangalia akaunti yako.",
 }
 
 
-def unpack(folder, package):
-    path = os.path.join(folder, package)
-    if not os.path.isdir(path):
-        with tempfile.TemporaryDirectory() as here:
-            got = subprocess.run(["apt-get", "download", "-qq", package], cwd=here, stderr=subprocess.DEVNULL)
-            files = glob.glob(here + "/*.deb")
-            if got.returncode or not files:
-                return None
-            subprocess.run(["dpkg", "-x", files[0], path], check=True)
-    return path
-
-
-def load(path):
-    """Any audio file, one channel, 8 kHz; None where it can't be read or is too short or silent."""
-    try:
-        if path.endswith((".gsm", ".wv")):
-            source = ["-f", "gsm"] if path.endswith(".gsm") else []
-            raw = subprocess.run(
-                ["ffmpeg", "-v", "quiet", *source, "-i", path, "-ac", "1", "-ar", "8000", "-f", "s16le", "-"],
-                stdout=subprocess.PIPE, check=True,
-            ).stdout
-            sound = np.frombuffer(raw, np.int16)
-        else:
-            data, rate = soundfile.read(path, dtype="float32", always_2d=True)
-            data = data.mean(1)
-            sound = i16(FULL * (soxr.resample(data, rate, 8_000) if rate != 8_000 else data))
-    except Exception:
-        return None
-    return sound if len(sound) > 2_400 and np.abs(sound.astype(int)).max() > 200 else None
-
-
-def corpus(folder, side, seconds_a_file=90):
-    """{kind: [(source, sound)]}; a long file gives its first `seconds_a_file`, in pieces of 10 s."""
-    found = {"speech": [], "music": [], "effects": []}
-    for kind, packages in PACKAGES[side].items():
-        for package in packages:
-            path = unpack(folder, package)
-            if path is None:
-                print(f"no package {package}")
-                continue
-            names = sorted(
-                name
-                for name in glob.glob(path + "/**/*", recursive=True)
-                if name.endswith((".wav", ".ogg", ".oga", ".flac", ".gsm", ".wv", ".mp3")) and "/silence/" not in name
-            )
-            real = kind
-            for name in names[:600]:
-                if package.startswith("fillets"):
-                    real = "music" if "/music/" in name else ("speech" if "/sound/" in name and "/share" not in name.rsplit("/", 2)[0][-6:] else "effects")
-                sound = load(name)
-                if sound is not None:
-                    sound = sound[: seconds_a_file * 8_000]
-                    for at in range(0, len(sound), 80_000):
-                        piece = sound[at : at + 80_000]
-                        if len(piece) > 2_400 and np.abs(piece.astype(int)).max() > 200:
-                            found[real].append((f"{package}:{os.path.basename(name)}", piece))
+def spoken(side):
+    """[(source, sound)] of the side's made voices."""
+    found = []
     for voice in VOICES[side]:
         with tempfile.TemporaryDirectory() as here:
             text = TEXT[voice.split("-")[0].split("+")[0]]
             subprocess.run(["espeak-ng", "-v", voice, text, "-w", here + "/a.wav"], stderr=subprocess.DEVNULL)
             sound = load(here + "/a.wav")
             if sound is not None:
-                found["speech"].append((f"espeak-ng:{voice}", sound))
+                found.append((f"espeak-ng:{voice}", sound))
     return found
-
-
-def i16(x):
-    return np.clip(np.rint(x), -32768, 32767).astype(np.int16)
 
 
 def db(value):
@@ -151,7 +85,7 @@ def modem(count, random, level, carrier, baud):
 
 MADE = (
     "ring busy sit dtmf fax_cng fax_ced v21 bell103 modem1800 modem1700 white pink brown silence comfort sweep square "
-    "uniform uniform breath whisper applause hum dc_hum howl rasp siren scream babble period20 dc_noise crackle chirp"
+    "uniform breath whisper applause hum dc_hum howl rasp siren scream babble period20 dc_noise crackle chirp"
 ).split()
 
 
@@ -189,7 +123,7 @@ def made(kind, count, random):
     elif kind == "white":
         sound = random.standard_normal(count) * FULL * db(random.uniform(-50, -5))
     elif kind == "uniform":
-        sound = random.uniform(-1, 1, count) * FULL * db(random.uniform(-20, 0))
+        sound = random.uniform(-1, 1, count) * FULL * db(random.uniform(-20, -1.5))
     elif kind == "pink":
         sound = pink(count, random) * FULL * db(random.uniform(-45, -8))
     elif kind == "brown":

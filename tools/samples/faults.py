@@ -134,7 +134,7 @@ def law_transcoded():
         across = encode([decode(code) for code in codes], wrong_table)
         return packets(encode([wrong_decode(code) for code in across], table))
 
-    return both(make, "law_mismatch", 500, OTHER_NAME, repair=["exact", "approximate"])
+    return both(make, "law_mismatch", 500, {0: ["pcma transcoded"], 8: ["pcmu transcoded"]}, repair=["exact", "approximate"])
 
 
 def law_transcoded_once():
@@ -144,7 +144,8 @@ def law_transcoded_once():
         codes = encode(rest(), table)
         return packets(encode([OTHER[payload_type][1](code) for code in codes], table))
 
-    return both(make, "law_mismatch", 500, ["pcma", "pcmu"], repair=["exact", "approximate"])
+    names = [f"{a} {how}" for a in ("pcma", "pcmu") for how in ("transcoded", "read as pcma", "read as pcmu")]
+    return both(make, "law_mismatch", 500, names, repair=["exact", "approximate"])
 
 
 def bytes_swapped():
