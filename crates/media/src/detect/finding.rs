@@ -84,6 +84,10 @@ pub enum What {
     Pcm16,
     /// G.711 of this law, under the label of the other.
     Law(Law),
+    /// The same, and transcoded to the label's law since.
+    Transcoded(Law),
+    /// G.711 of the label's law that this law's table was used on, and encoded as it should be since.
+    Misread(Law),
     /// G.711 taken for samples and companded again, or expanded twice.
     Companded,
     /// No audio: ciphertext, compressed audio.
@@ -108,8 +112,9 @@ pub enum What {
 
 /// The kind of a fault: what a repair needs to know and a reader wants to. `None` is what the payload doesn't tell.
 ///
-/// Displays as `pcm16le 24000`, `pcm16 24000 bursts`, `pcm16be`, `pcma`, `companded`, `binary`, `text`, `repeated`,
-/// `saturated`, `flat_top`, `wrapped`, `silence`, `samples 24000`, `timestamps 16000`.
+/// Displays as `pcm16le 24000`, `pcm16 24000 bursts`, `pcm16be`, `pcma`, `pcma transcoded`, `pcmu read as pcma`,
+/// `companded`, `binary`, `text`, `repeated`, `saturated`, `flat_top`, `wrapped`, `silence`, `samples 24000`,
+/// `timestamps 16000`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Variant {
     /// What the bytes are.
@@ -130,6 +135,10 @@ impl fmt::Display for Variant {
             (What::Pcm16, None) => "pcm16",
             (What::Law(Law::Mu), _) => "pcmu",
             (What::Law(Law::A), _) => "pcma",
+            (What::Transcoded(Law::Mu), _) => "pcmu transcoded",
+            (What::Transcoded(Law::A), _) => "pcma transcoded",
+            (What::Misread(Law::Mu), _) => "pcma read as pcmu",
+            (What::Misread(Law::A), _) => "pcmu read as pcma",
             (What::Companded, _) => "companded",
             (What::Binary, _) => "binary",
             (What::Text, _) => "text",

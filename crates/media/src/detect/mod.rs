@@ -20,15 +20,21 @@
 //! ```
 
 mod clipping;
+mod clues;
+mod counts;
+mod course;
 mod dead_air;
 mod fault;
 pub mod features;
 mod finding;
+#[allow(clippy::approx_constant, reason = "a weight may lie near pi by chance")]
 mod model;
 mod peak;
 mod readings;
 mod rules;
 mod stuck;
+mod suspicion;
+mod suspicion_weights;
 mod verdict;
 mod watch;
 mod weigh;
@@ -62,9 +68,15 @@ pub struct Detector {
     good: u32,
 }
 
-/// Packets of good, active audio in a row that end a fault: 200 ms of 20 ms packets. Silence neither counts nor
-/// breaks the row, so a pause of the static releases nothing.
-const GOOD_PACKETS: u32 = 10;
+/// Packets of good, active audio in a row that end a fault. Silence neither counts nor breaks the row, so a pause of
+/// the static releases nothing. What is muted waits for 200 ms of 20 ms packets; a repair is rolled back sooner, for
+/// good audio that is repaired sounds worse than good audio that is muted.
+const fn needed(fault: Fault) -> u32 {
+    match fault {
+        Fault::LawMismatch | Fault::Pcm16AsG711 => 4,
+        _ => 10,
+    }
+}
 
 impl Detector {
     /// A detector for a stream whose payload type says `law`.
@@ -86,14 +98,17 @@ impl Detector {
         if payload.is_empty() {
             return None;
         }
-        let stuck = self.stuck.observe(self.law, payload);
+        if self.current.is_some() {
+            self.meter.keep_looking();
+        }
         let measured = self.meter.measure(payload);
+        let stuck = self.stuck.observe(self.law, payload, self.meter.score());
         let ratios = measured.as_ref().map(weigh::weigh);
         let found = match (&measured, &ratios) {
             (Some(figures), Some(ratios)) => {
                 let order = self.meter.little_less_big();
                 self.evidence
-                    .add(at, self.law, payload.len(), order, figures, ratios)
+                    .add(at, self.law, payload, figures, ratios, order)
             }
             _ => None,
         };
@@ -116,7 +131,7 @@ impl Detector {
                 Some(false) => self.good = 0,
                 None => {}
             }
-            if self.good < GOOD_PACKETS {
+            if self.good < needed(finding.fault) {
                 return None;
             }
             self.evidence = Evidence::default();

@@ -65,6 +65,11 @@ impl Shape {
         }
     }
 
+    /// Gain of second-order prediction. **Units**: decades of power.
+    pub(super) fn gain(&self) -> f32 {
+        (self.variance.max(1.0) / self.residual.max(1.0)).log10()
+    }
+
     /// Bits a sample under a quantiser whose mean log2 step is `log2_step`.
     fn bits(&self, log2_step: f32) -> f32 {
         // No prediction is better than the rounding of the samples themselves.

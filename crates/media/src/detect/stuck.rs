@@ -7,11 +7,11 @@ use super::readings::Shape;
 use squelch_g711::Law;
 use std::time::Duration;
 
-/// The same payload so often. **Units**: packets; 280 ms of 20 ms after the first.
-const REPEATS: u32 = 14;
+/// The same payload so often, after one that scored the same. **Units**: packets.
+const REPEATS: u32 = 13;
 
-/// How long that lasts in packets of 20 ms.
-pub(super) const LASTED: Duration = Duration::from_millis(20 * REPEATS as u64);
+/// How long that lasts in packets of 20 ms, from the first of them.
+pub(super) const LASTED: Duration = Duration::from_millis(20 * (REPEATS as u64 + 1));
 
 /// A constant byte softer than this is an offset of the line. **Units**: PCM16's scale.
 const OFFSET: i16 = 8_000;
@@ -28,22 +28,28 @@ const SEAM: f32 = 1.5;
 /// The test for repetition.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Stuck {
-    last: u64,
+    /// The score of the payload before, which is there already: most payloads need no fingerprint.
+    score: i32,
+    last: Option<u64>,
     repeats: u32,
 }
 
 impl Stuck {
-    /// Takes a payload; whether the stream is stuck on it.
-    pub(super) fn observe(&mut self, law: Law, payload: &[u8]) -> bool {
-        let fingerprint = fingerprint(payload);
-        if fingerprint == self.last {
-            self.repeats = self.repeats.saturating_add(1);
-        } else {
-            *self = Stuck {
-                last: fingerprint,
-                repeats: 0,
-            };
-        }
+    /// Takes a payload and its score; whether the stream is stuck on it.
+    pub(super) fn observe(&mut self, law: Law, payload: &[u8], score: i32) -> bool {
+        let last = match score == self.score {
+            true => Some(fingerprint(payload)),
+            false => None,
+        };
+        let same = last.is_some() && last == self.last;
+        *self = Stuck {
+            score,
+            last,
+            repeats: match same {
+                true => self.repeats.saturating_add(1),
+                false => 0,
+            },
+        };
         self.repeats >= REPEATS && is_telling(law, payload)
     }
 
@@ -101,13 +107,19 @@ pub(super) fn is_periodic(payload: &[u8]) -> bool {
     })
 }
 
-/// FNV-1a over eight bytes at a time: two payloads that differ and agree in it are not met with by chance.
+/// FNV-1a over eight bytes at a time, in four lanes that don't wait for each other: two payloads that differ and agree
+/// in it are not met with by chance.
 fn fingerprint(payload: &[u8]) -> u64 {
-    let (words, rest) = payload.as_chunks::<8>();
-    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    const PRIME: u64 = 0x0000_0100_0000_01B3;
+    let mix = |hash: u64, word: u64| (hash ^ word).wrapping_mul(PRIME);
+    let start = 0xCBF2_9CE4_8422_2325 ^ payload.len() as u64;
+    let mut lanes = [start; 4];
+    let (blocks, rest) = payload.as_chunks::<32>();
+    for block in blocks {
+        for (lane, word) in lanes.iter_mut().zip(block.as_chunks::<8>().0) {
+            *lane = mix(*lane, u64::from_le_bytes(*word));
+        }
+    }
     let rest = rest.iter().map(|byte| u64::from(*byte));
-    words.chain(rest).fold(
-        0xCBF2_9CE4_8422_2325 ^ payload.len() as u64,
-        |hash, word| (hash ^ word).wrapping_mul(0x0000_0100_0000_01B3),
-    )
+    lanes.into_iter().chain(rest).fold(start, mix)
 }

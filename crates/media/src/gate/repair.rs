@@ -38,10 +38,7 @@ impl Repair {
     pub(crate) fn new(labelled: Law, ptime_ms: u16) -> Repair {
         Repair {
             way: Way::OtherLaw,
-            other: match labelled {
-                Law::Mu => Law::A,
-                Law::A => Law::Mu,
-            },
+            other: labelled.other(),
             pcm16: Pcm16::new(ptime_ms),
         }
     }
