@@ -1,6 +1,6 @@
 //! How a payload's samples follow one another: what a telegraph does not do and a voice does, and the reverse.
 
-use super::readings::Shape;
+use super::readings::{Room, Shape, product};
 use squelch_g711::Law;
 
 /// Lags at which a period is looked for: 500 to 1,600 Hz, where a voice six times too fast has its pitch.
@@ -35,24 +35,22 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// Measures the samples, whose statistics `shape` has.
-    pub(super) fn of(law: Law, samples: &[i16], shape: &Shape) -> Course {
-        let variance = (shape.variance * samples.len() as f32).max(1.0);
-        let at_lag = |lag: usize| {
-            let later = samples.get(lag..).unwrap_or_default();
-            let product =
-                |(a, b): (&i16, &i16)| (f32::from(*a) - shape.mean) * (f32::from(*b) - shape.mean);
-            later.iter().zip(samples).map(product).sum::<f32>() / variance
-        };
+    /// Measures the samples; `centred` are the same about their mean, `shape` their statistics.
+    pub(super) fn of(
+        law: Law,
+        samples: &[i16],
+        centred: &[f32],
+        shape: &Shape,
+        room: &mut Room,
+    ) -> Course {
+        let power = (shape.variance * samples.len() as f32).max(1.0);
+        let at_lag = |lag: usize| product(centred.get(lag..).unwrap_or_default(), centred) / power;
         let period = PERIODS.map(at_lag).fold(-1.0, f32::max);
         let neighbours = samples.iter().zip(samples.get(1..).unwrap_or_default());
         let held = neighbours.filter(|(a, b)| a == b).count();
         let peak = samples.iter().map(|s| s.unsigned_abs()).max().unwrap_or(0);
         let at_peak = samples.iter().filter(|s| s.unsigned_abs() == peak).count();
-        let third: f32 = samples
-            .iter()
-            .map(|sample| (f32::from(*sample) - shape.mean).powi(3))
-            .sum();
+        let third: f32 = centred.iter().map(|sample| sample * sample * sample).sum();
         let length = samples.len().max(1) as f32;
         Course {
             lag3: at_lag(3),
@@ -64,11 +62,11 @@ impl Course {
             skew: third / length / shape.variance.max(1.0).powf(1.5),
             folded: [Law::Mu, Law::A].map(|law| {
                 let upper = |sample: &i16| law.decode_sample(sample.to_be_bytes()[0]);
-                Shape::of(samples.iter().map(upper)).gain()
+                room.shape(samples.iter().map(upper)).0.gain()
             }),
             misread: {
                 let back = |sample: &i16| law.decode_sample(law.other().encode_sample(*sample));
-                Shape::of(samples.iter().map(back)).gain()
+                room.shape(samples.iter().map(back)).0.gain()
             },
         }
     }

@@ -5,7 +5,7 @@
 
 use super::counts::{Bytes, Samples};
 use super::course::Course;
-use super::readings::{self, Shape};
+use super::readings::{self, Room, Shape};
 use super::suspicion::Suspicion;
 use squelch_g711::Law;
 
@@ -89,15 +89,20 @@ impl Meter {
     /// few different bytes.
     pub fn measure(&mut self, payload: &[u8]) -> Option<Features> {
         let payload = payload.get(..readings::MAX_BYTES).unwrap_or(payload);
-        if !self.suspicion.raised(payload) || distinct(payload) <= FEW {
+        let suspicious = self.suspicion.raised(payload);
+        if !suspicious || is_silent(self.law, payload) || distinct(payload) <= FEW {
             return None;
         }
-        let (shape, bits) = readings::as_labelled(self.law, payload);
+        let mut room = [0_i16; readings::MAX_BYTES];
+        let samples = room.get_mut(..payload.len()).unwrap_or_default();
+        self.law.decode(payload, samples);
+        let mut room = Room::new();
+        let (shape, centred) = room.shape(samples.iter().copied());
         let power = shape.variance + shape.mean * shape.mean;
         if power < ACTIVE {
             return None;
         }
-        let own = self.own(payload, &shape, bits, power);
+        let own = self.own(payload, samples, centred, &shape, power);
         self.weight += (1.0 - self.weight) * NEWEST;
         let mut figures = [0.0; COUNT];
         let (now, lately) = figures.split_at_mut(OWN);
@@ -114,16 +119,24 @@ impl Meter {
     }
 
     /// What the payload itself says.
-    fn own(&mut self, payload: &[u8], shape: &Shape, bits: f32, power: f32) -> [f32; OWN] {
-        let mut room = [0_i16; readings::MAX_BYTES];
-        let samples = room.get_mut(..payload.len()).unwrap_or_default();
-        self.law.decode(payload, samples);
+    fn own(
+        &mut self,
+        payload: &[u8],
+        samples: &[i16],
+        centred: &[f32],
+        shape: &Shape,
+        power: f32,
+    ) -> [f32; OWN] {
+        let mut room = Room::new();
+        let bits = readings::bits(self.law, payload, shape);
+        let other = self.law.other();
+        let (elsewhere, _) = room.shape(payload.iter().map(|code| other.decode_sample(*code)));
+        let other_bits = readings::bits(other, payload, &elsewhere);
+        let (little, big) = readings::as_pcm16(payload, &mut room);
         let seen = Bytes::count(payload);
-        let (_, other_bits) = readings::as_labelled(self.law.other(), payload);
-        let (little, big) = readings::as_pcm16(payload);
         self.little_less_big = little - big;
         let counted = Samples::count(payload, samples, shape);
-        let course = Course::of(self.law, samples, shape);
+        let course = Course::of(self.law, samples, centred, shape, &mut room);
         let level = cut(power.max(1.0).log10() - 6.5, 2.5);
         let relative = shape.mean / power.sqrt().max(1.0);
         let level_before = match self.weight > 0.0 {
@@ -184,6 +197,14 @@ const FEW: u32 = 8;
 
 fn cut(value: f32, most: f32) -> f32 {
     value.clamp(-most, most)
+}
+
+/// Whether all samples are among the eight codes next to silence: most of a call is, and this is the quick way to see.
+fn is_silent(law: Law, payload: &[u8]) -> bool {
+    const CODES: u8 = 3;
+    let silence = law.silence() & 0x7F;
+    let differ = |all: u8, byte: &u8| all | (byte & 0x7F) ^ silence;
+    payload.iter().fold(0, differ) <= CODES
 }
 
 /// How many different bytes there are.

@@ -24,27 +24,61 @@ pub(super) struct Shape {
     pub(super) residual: f32,
 }
 
-impl Shape {
-    /// The statistics of samples, without copying them.
-    pub(super) fn of(samples: impl Iterator<Item = i16> + Clone) -> Shape {
-        let (mut count, mut sum) = (0_i64, 0_i64);
-        for sample in samples.clone() {
-            count += 1;
-            sum += i64::from(sample);
+/// Samples about their mean, in a room that is used again and again.
+pub(super) struct Room {
+    samples: [f32; MAX_BYTES],
+}
+
+impl Room {
+    pub(super) fn new() -> Room {
+        Room {
+            samples: [0.0; MAX_BYTES],
         }
-        if count == 0 {
-            return Shape::default();
+    }
+
+    /// The statistics of samples, and the samples themselves about their mean.
+    pub(super) fn shape(&mut self, samples: impl Iterator<Item = i16>) -> (Shape, &[f32]) {
+        let (mut count, mut sum) = (0, 0_i32);
+        // At most 1,500 samples: the sum fits.
+        for (slot, sample) in self.samples.iter_mut().zip(samples) {
+            *slot = f32::from(sample);
+            sum += i32::from(sample);
+            count += 1;
+        }
+        let samples = self.samples.get_mut(..count).unwrap_or_default();
+        if samples.is_empty() {
+            return (Shape::default(), &[]);
         }
         let mean = sum as f32 / count as f32;
-        let (mut r0, mut r1, mut r2) = (0.0_f32, 0.0_f32, 0.0_f32);
-        let (mut before, mut earlier) = (0.0_f32, 0.0_f32);
-        for sample in samples {
-            let x = f32::from(sample) - mean;
-            r0 += x * x;
-            r1 += x * before;
-            r2 += x * earlier;
-            (earlier, before) = (before, x);
+        for sample in samples.iter_mut() {
+            *sample -= mean;
         }
+        (Shape::of_centred(mean, samples), samples)
+    }
+}
+
+/// The sum of the products of two rows, as far as both go: in eight sums that don't wait for each other.
+pub(super) fn product(a: &[f32], b: &[f32]) -> f32 {
+    let (a, rest_a) = a.get(..a.len().min(b.len())).unwrap_or(a).as_chunks::<8>();
+    let (b, rest_b) = b.as_chunks::<8>();
+    let mut sums = [0.0_f32; 8];
+    for (a, b) in a.iter().zip(b) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += a * b;
+        }
+    }
+    // Rows of the same length in chunks; what is left of the shorter one lies at the start of what follows in both.
+    let next = b.get(a.len()).map_or(rest_b, |chunk| chunk.as_slice());
+    let rest: f32 = rest_a.iter().zip(next).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+impl Shape {
+    /// The statistics of samples about their `mean`.
+    fn of_centred(mean: f32, samples: &[f32]) -> Shape {
+        let lag = |lag: usize| product(samples.get(lag..).unwrap_or_default(), samples);
+        let (r0, r1, r2) = (lag(0), lag(1), lag(2));
+        let count = samples.len();
         // Levinson's recursion, two steps.
         let mut residual = r0;
         let (mut lag1, mut lag2) = (0.0, 0.0);
@@ -77,25 +111,21 @@ impl Shape {
     }
 }
 
-/// The payload as labelled: its statistics and its bits a byte.
-pub(super) fn as_labelled(law: Law, payload: &[u8]) -> (Shape, f32) {
-    let shape = Shape::of(payload.iter().map(|code| law.decode_sample(*code)));
+/// Bits a byte of a payload read as a law's, whose samples have `shape`.
+pub(super) fn bits(law: Law, payload: &[u8], shape: &Shape) -> f32 {
     let steps: u32 = payload.iter().map(|code| log2_step(law, *code)).sum();
-    (
-        shape,
-        shape.bits(steps as f32 / payload.len().max(1) as f32),
-    )
+    shape.bits(steps as f32 / payload.len().max(1) as f32)
 }
 
 /// Bits a byte of the payload as PCM16, little-endian and big-endian, each at its better alignment.
-pub(super) fn as_pcm16(payload: &[u8]) -> (f32, f32) {
+pub(super) fn as_pcm16(payload: &[u8], room: &mut Room) -> (f32, f32) {
     let (mut little, mut big) = (f32::INFINITY, f32::INFINITY);
     for offset in [0, 1] {
         let bytes = payload.get(offset..).unwrap_or_default();
         let pairs = || bytes.as_chunks::<2>().0.iter().copied();
         // A sample is two bytes; PCM16's step is 1.
-        little = little.min(Shape::of(pairs().map(i16::from_le_bytes)).bits(0.0) / 2.0);
-        big = big.min(Shape::of(pairs().map(i16::from_be_bytes)).bits(0.0) / 2.0);
+        little = little.min(room.shape(pairs().map(i16::from_le_bytes)).0.bits(0.0) / 2.0);
+        big = big.min(room.shape(pairs().map(i16::from_be_bytes)).0.bits(0.0) / 2.0);
     }
     (little, big)
 }

@@ -3,7 +3,7 @@
 //! Silence repeats and is none; nor is a tone whose period divides the packet. What repeats must be loud enough to be
 //! heard, and either no tone at all or have a seam where it starts anew.
 
-use super::readings::Shape;
+use super::readings::Room;
 use squelch_g711::Law;
 use std::time::Duration;
 
@@ -50,7 +50,8 @@ impl Stuck {
                 false => 0,
             },
         };
-        self.repeats >= REPEATS && is_telling(law, payload)
+        // Once is enough: it is the same payload ever after.
+        self.repeats == REPEATS && is_telling(law, payload)
     }
 
     /// Whether the last payload was not the one before.
@@ -68,7 +69,8 @@ fn is_telling(law: Law, payload: &[u8]) -> bool {
         return law.decode_sample(*first).unsigned_abs() >= OFFSET.unsigned_abs();
     }
     let samples = || payload.iter().map(|code| law.decode_sample(*code));
-    let shape = Shape::of(samples());
+    let mut room = Room::new();
+    let (shape, _) = room.shape(samples());
     let loud = shape.variance > SOFTEST * SOFTEST;
     if !loud || shape.variance > TONE_GAIN * shape.residual.max(1.0) || has_period(payload) {
         return false;
