@@ -57,7 +57,7 @@ use verdict::Evidence;
 /// rises and falls with what it says. Silence moves none. When one crosses its threshold, the fault is the one that
 /// explains the packets best, and the stream has it until enough good audio was heard.
 ///
-/// **Shape**: fixed memory, some 300 bytes. **Cost**: nothing allocated.
+/// **Shape**: fixed memory, under a kilobyte. **Cost**: nothing allocated.
 #[derive(Debug)]
 pub struct Detector {
     law: Law,

@@ -7,7 +7,7 @@
 //! packets of the usual size) can't be heard in time and is muted.
 
 use crate::audio::resample::Resampler;
-use crate::detect::{ByteOrder, Fault, Finding, Pace};
+use crate::detect::{ByteOrder, Fault, Finding, Pace, What};
 use squelch_g711::{Law, convert_in_place};
 
 /// Samples in the longest payload that is read: 60 ms at 24 kHz.
@@ -46,6 +46,8 @@ impl Repair {
     /// Whether the finding is one that can be repaired in time; readies the repair if so.
     pub(crate) fn start(&mut self, finding: &Finding) -> bool {
         match (finding.fault, finding.variant.pace, finding.variant.order) {
+            // The other law's table has been used already: using it again would not undo that.
+            (Fault::LawMismatch, _, _) if matches!(finding.variant.what, What::Misread(_)) => false,
             (Fault::LawMismatch, _, _) => {
                 self.way = Way::OtherLaw;
                 true
