@@ -66,7 +66,7 @@ fn a_sequence_number_that_falls_is_answered_500() {
     let (mut world, node) = alone();
     let (_, tag) = raw_call(&mut world, node);
     assert_eq!(
-        statuses(&mut world, &request("INFO", "i1", 7, &tag, "")),
+        statuses(&mut world, &request("MESSAGE", "i1", 7, &tag, "")),
         [405]
     );
     assert_eq!(

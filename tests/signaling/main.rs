@@ -8,6 +8,7 @@ mod basic_call;
 mod bye_crossing;
 mod cancel;
 mod connections;
+mod dialog_requests;
 mod forged_requests;
 mod forks;
 mod lost_messages;

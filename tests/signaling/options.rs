@@ -30,7 +30,7 @@ fn an_options_is_answered_by_the_user_once() {
     assert_eq!(world.all("200 OPTIONS").len(), 1);
     assert_eq!(
         ok.headers.get("Allow"),
-        Some("INVITE, ACK, CANCEL, BYE, OPTIONS")
+        Some("INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY")
     );
     assert_eq!(ok.headers.get("Accept"), Some("application/sdp"));
     assert!(!crate::raw::to_tag(&ok).is_empty());

@@ -7,6 +7,7 @@ mod door;
 mod end;
 mod media;
 mod openai_leg;
+mod requests;
 
 use crate::call::Call;
 use crate::config::GatewayConfig;
@@ -199,6 +200,13 @@ impl Gateway {
             Event::Reinvite {
                 dialog, request, ..
             } => self.reinvite(clock, dialog, request),
+            Event::Request {
+                dialog,
+                request,
+                method,
+                headers,
+                body,
+            } => self.requested(clock, dialog, request, method, &headers, body.as_ref()),
             Event::Cancelled { dialog, .. } => self.carrier_cancelled(clock, dialog),
             Event::Provisional { dialog, status, .. } => self.openai_rings(clock, dialog, status),
             Event::Answered { dialog, body } => self.openai_answered(clock, dialog, body),

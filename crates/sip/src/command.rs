@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use crate::message::{NameAddr, Uri};
+use crate::message::{Method, NameAddr, Uri};
 use crate::transport::Protocol;
 
 /// A message body and its type.
@@ -100,8 +100,70 @@ pub struct Reason {
     pub text: Option<String>,
 }
 
-/// The answer to [`Event::Options`](crate::Event::Options) or
-/// [`Event::Reinvite`](crate::Event::Reinvite).
+/// The methods of requests inside a dialog that are the transaction user's to send and to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DialogMethod {
+    /// INFO (RFC 6086): application data.
+    Info,
+    /// NOTIFY (RFC 6665): how what was asked for goes on.
+    Notify,
+    /// PRACK (RFC 3262) that carries an offer; others the endpoint answers by itself.
+    Prack,
+    /// REFER (RFC 3515): the peer shall be called by somebody else.
+    Refer,
+    /// UPDATE (RFC 3311): the session changes, or lives on.
+    Update,
+}
+
+impl DialogMethod {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            DialogMethod::Info => "INFO",
+            DialogMethod::Notify => "NOTIFY",
+            DialogMethod::Prack => "PRACK",
+            DialogMethod::Refer => "REFER",
+            DialogMethod::Update => "UPDATE",
+        }
+    }
+
+    /// The dialog method that a request's method is, if it is one.
+    pub(crate) fn of(method: &Method) -> Option<DialogMethod> {
+        [
+            DialogMethod::Info,
+            DialogMethod::Notify,
+            DialogMethod::Prack,
+            DialogMethod::Refer,
+            DialogMethod::Update,
+        ]
+        .into_iter()
+        .find(|known| known.method() == *method)
+    }
+
+    pub(crate) fn method(self) -> Method {
+        match self {
+            DialogMethod::Info => Method::INFO,
+            DialogMethod::Notify => Method::NOTIFY,
+            DialogMethod::Prack => Method::PRACK,
+            DialogMethod::Refer => Method::REFER,
+            DialogMethod::Update => Method::UPDATE,
+        }
+    }
+}
+
+/// A request to be sent inside a dialog.
+#[derive(Debug, Clone)]
+pub struct OutgoingRequest {
+    /// Its method.
+    pub method: DialogMethod,
+    /// Further headers, under the rules of [`OutgoingInvite::headers`].
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Option<Body>,
+}
+
+/// The answer to [`Event::Options`](crate::Event::Options),
+/// [`Event::Reinvite`](crate::Event::Reinvite) or [`Event::Request`](crate::Event::Request).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Response {
     /// 200..=699; anything else is sent as 500.

@@ -42,6 +42,8 @@ pub(crate) struct Dialog {
     pub(crate) unacknowledged: Option<Unacknowledged>,
     /// A re-INVITE of the peer that waits for the user.
     pub(crate) reinvite: Option<Reinvite>,
+    /// An UPDATE with an offer, of the peer, that waits for the user.
+    pub(crate) update: Option<TransactionId>,
 }
 
 /// The neighbour we exchange this dialog's messages with.

@@ -10,6 +10,7 @@ mod connections;
 mod in_dialog;
 mod network;
 mod receive;
+mod requests;
 mod server;
 mod uac;
 mod uas;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::command::{Body, Reason, Warning};
+use crate::command::{Body, DialogMethod, Reason, Warning};
 use crate::endpoint::{DialogId, RequestId};
 use crate::message::{Headers, NameAddr, Uri};
 use crate::transport::{Source, TransportOutput};
@@ -49,6 +49,35 @@ pub enum Event {
         /// For `respond`.
         request: RequestId,
         /// The offer; `None` asks us for one.
+        body: Option<Body>,
+    },
+    /// The peer asks something inside a dialog. Wants `respond`.
+    Request {
+        /// Which.
+        dialog: DialogId,
+        /// For `respond`.
+        request: RequestId,
+        /// What is asked.
+        method: DialogMethod,
+        /// All headers as received.
+        headers: Headers,
+        /// The body, of whatever type.
+        body: Option<Body>,
+    },
+    /// Our request inside a dialog is answered.
+    Response {
+        /// Which.
+        dialog: DialogId,
+        /// The number that `request` gave.
+        request: RequestId,
+        /// What was asked.
+        method: DialogMethod,
+        /// The final response; 408 where none came and 503 where the request could not be sent
+        /// (RFC 3261 section 8.1.3.1).
+        status: u16,
+        /// All headers as received.
+        headers: Headers,
+        /// The body.
         body: Option<Body>,
     },
     /// An OPTIONS. Wants `respond`.

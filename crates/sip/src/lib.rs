@@ -66,7 +66,10 @@ mod timers;
 mod transaction;
 mod transport;
 
-pub use command::{Body, OutgoingInvite, Reason, Rejection, Response, Target, Warning};
+pub use command::{
+    Body, DialogMethod, OutgoingInvite, OutgoingRequest, Reason, Rejection, Response, Target,
+    Warning,
+};
 pub use config::{EndpointConfig, Limits, Listener};
 pub use counters::Counters;
 pub use endpoint::{DialogId, Endpoint, RequestId};

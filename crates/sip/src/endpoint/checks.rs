@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::command::DialogMethod;
 use crate::message::{self, Headers, Method, Response, split_outside_quotes};
 use crate::transaction::MergeKey;
 
@@ -31,6 +32,8 @@ pub(crate) enum Refused {
     NotAcceptable,
     /// 400: Contact.
     Contact,
+    /// 403.
+    Forbidden,
     /// 481.
     NoDialog,
     /// 503: a table is full.
@@ -54,8 +57,12 @@ impl Endpoint {
     fn check(&self, incoming: &Incoming, merge_key: &MergeKey) -> Result<(), Refused> {
         let request = &incoming.request;
         check_method(&request.method)?;
-        if request.method == Method::BYE {
-            return Err(Refused::NoDialog);
+        match DialogMethod::of(&request.method) {
+            // Nobody is called because somebody outside a call asks for it.
+            Some(DialogMethod::Refer) => return Err(Refused::Forbidden),
+            Some(_) => return Err(Refused::NoDialog),
+            None if request.method == Method::BYE => return Err(Refused::NoDialog),
+            None => {}
         }
         let scheme = request.uri.scheme();
         if !request.uri.is_sip() && !scheme.eq_ignore_ascii_case("tel") {
@@ -131,6 +138,7 @@ impl Refused {
             Refused::ContentType | Refused::ContentEncoding => 415,
             Refused::NotAcceptable => 406,
             Refused::Contact => 400,
+            Refused::Forbidden => 403,
             Refused::NoDialog => 481,
             Refused::Overload => 503,
         }
@@ -145,7 +153,11 @@ impl Refused {
             Refused::ContentEncoding => headers.set("Accept-Encoding", "identity"),
             Refused::Contact => response.reason = "Bad Request (malformed Contact header)".into(),
             Refused::Overload => headers.set("Retry-After", retry_after.to_string()),
-            Refused::UriScheme | Refused::Merged | Refused::NotAcceptable | Refused::NoDialog => {}
+            Refused::UriScheme
+            | Refused::Merged
+            | Refused::NotAcceptable
+            | Refused::Forbidden
+            | Refused::NoDialog => {}
         }
     }
 }
@@ -154,7 +166,7 @@ impl Refused {
 pub(crate) fn check_method(method: &Method) -> Result<(), Refused> {
     let served = [Method::INVITE, Method::BYE, Method::OPTIONS, Method::CANCEL];
     match method {
-        method if served.contains(method) => Ok(()),
+        method if served.contains(method) || DialogMethod::of(method).is_some() => Ok(()),
         Method::Known(_) => Err(Refused::MethodNotAllowed),
         Method::Other(_) => Err(Refused::NotImplemented),
     }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::command::DialogMethod;
 use crate::event::{EndCause, Event, Failure};
 use crate::message::{Mandatory, Method, Request, Response};
 use crate::schedule::Owner;
@@ -39,6 +40,8 @@ enum Machine {
 pub(crate) enum ClientUser {
     Invite(DialogId),
     Bye(DialogId),
+    /// The transaction user, for its own request inside a dialog.
+    Request(DialogId, DialogMethod),
     /// CANCEL, and BYE of a fork or a dialog already given up.
     Nobody,
 }
@@ -192,7 +195,10 @@ impl Endpoint {
             ClientUser::Bye(dialog) if response.status >= 200 => {
                 self.end_dialog(dialog, EndCause::ByeAnswered);
             }
-            ClientUser::Bye(_) | ClientUser::Nobody => {}
+            ClientUser::Request(dialog, method) if response.status >= 200 => {
+                self.tell_response(id, dialog, method, response);
+            }
+            ClientUser::Bye(_) | ClientUser::Request(..) | ClientUser::Nobody => {}
         }
     }
 
@@ -213,6 +219,9 @@ impl Endpoint {
                     Failure::Timeout | Failure::Status { .. } => EndCause::ByeTimeout,
                 },
             ),
+            ClientUser::Request(dialog, method) => {
+                self.tell_no_response(id, dialog, method, &failure);
+            }
             ClientUser::Nobody => {}
         }
     }

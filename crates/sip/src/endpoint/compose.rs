@@ -13,7 +13,8 @@ use super::network::Flow;
 use super::{DialogId, Endpoint};
 
 /// The methods this endpoint serves.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+pub(crate) const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY";
 
 /// The one body type this endpoint passes on.
 pub(crate) const ACCEPT: &str = "application/sdp";

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::command::{Reason, Rejection, Response as UserResponse};
+use crate::command::{DialogMethod, Reason, Rejection, Response as UserResponse};
 use crate::dialog::{DialogKey, Reinvite, State, route};
 use crate::event::{DropReason, EndCause, Event, body_of};
 use crate::message::{self, Method, write_reason};
@@ -82,6 +82,9 @@ impl Endpoint {
                     self.send_response(now, transaction, &response);
                 }
             }
+            ServerUser::Request(dialog, method) => {
+                self.respond_in_dialog(now, dialog, method, transaction, &response);
+            }
             ServerUser::Invite(_) | ServerUser::Nobody => {}
         }
     }
@@ -120,13 +123,16 @@ impl Endpoint {
         {
             checked = Err(Refused::Overload);
         }
-        match checked {
-            Err(refused) => self.refuse_request(now, incoming, refused),
-            Ok(()) if incoming.request.method == Method::BYE => self.handle_bye(now, id, incoming),
-            Ok(()) if incoming.request.method == Method::INVITE => {
+        if let Err(refused) = checked {
+            return self.refuse_request(now, incoming, refused);
+        }
+        match DialogMethod::of(&incoming.request.method) {
+            Some(method) => self.handle_dialog_request(now, id, method, incoming),
+            None if incoming.request.method == Method::BYE => self.handle_bye(now, id, incoming),
+            None if incoming.request.method == Method::INVITE => {
                 self.handle_reinvite(now, id, incoming);
             }
-            Ok(()) => self.handle_options(now, incoming, None, Some(id)),
+            None => self.handle_options(now, incoming, None, Some(id)),
         }
     }
 
@@ -293,7 +299,7 @@ impl Endpoint {
 
     /// 500: a number lower than one before (section 12.2.2), or with Retry-After an INVITE on top
     /// of another (section 14.2).
-    fn refuse_with_500(&mut self, now: Instant, incoming: Incoming, retry: bool) {
+    pub(crate) fn refuse_with_500(&mut self, now: Instant, incoming: Incoming, retry: bool) {
         let seconds = self.random.retry_after();
         self.reply_statelessly(
             now,

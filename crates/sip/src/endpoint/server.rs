@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::command::Target;
+use crate::command::{DialogMethod, Target};
 use crate::message::{Headers, Method, Request, Response, Via};
 use crate::schedule::Owner;
 use crate::timers::Timer;
@@ -44,6 +44,8 @@ pub(crate) enum ServerUser {
     Reinvite(DialogId),
     /// The transaction user, once, in or out of a dialog.
     Options(Option<DialogId>),
+    /// The transaction user, once, for a request inside this dialog.
+    Request(DialogId, DialogMethod),
     /// Nobody any more: the endpoint has answered.
     Nobody,
 }

@@ -79,6 +79,7 @@ impl Endpoint {
             },
             unacknowledged: None,
             reinvite: None,
+            update: None,
         };
         let branch = self.random.branch();
         let cseq = dialog.local_cseq;
@@ -308,6 +309,7 @@ impl Endpoint {
             },
             unacknowledged: None,
             reinvite: None,
+            update: None,
         };
         establish(&mut dialog, &response.headers, fields);
         self.insert_dialog(id, dialog);

@@ -57,6 +57,7 @@ impl Endpoint {
             state: State::Ringing { transaction },
             unacknowledged: None,
             reinvite: None,
+            update: None,
         };
         self.insert_dialog(id, dialog);
         self.index_dialog(id);

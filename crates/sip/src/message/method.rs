@@ -42,6 +42,16 @@ impl Method {
     pub const CANCEL: Method = Method::Known(rsip::Method::Cancel);
     /// OPTIONS.
     pub const OPTIONS: Method = Method::Known(rsip::Method::Options);
+    /// INFO (RFC 6086).
+    pub const INFO: Method = Method::Known(rsip::Method::Info);
+    /// NOTIFY (RFC 6665).
+    pub const NOTIFY: Method = Method::Known(rsip::Method::Notify);
+    /// PRACK (RFC 3262).
+    pub const PRACK: Method = Method::Known(rsip::Method::PRack);
+    /// REFER (RFC 3515).
+    pub const REFER: Method = Method::Known(rsip::Method::Refer);
+    /// UPDATE (RFC 3311).
+    pub const UPDATE: Method = Method::Known(rsip::Method::Update);
 
     /// Reads a method. `None` where `text` is no token.
     pub fn parse(text: &str) -> Option<Method> {
