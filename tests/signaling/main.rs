@@ -16,6 +16,7 @@ mod options;
 mod overload;
 mod refusals;
 mod reinvite;
+mod reliable;
 mod response_routing;
 mod routes;
 mod streams;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::command::Reason;
-use crate::endpoint::ReplyPath;
+use crate::endpoint::{Reliable, ReplyPath};
 use crate::message::{NameAddr, Uri};
 use crate::transaction::TransactionId;
 use crate::transport::{ConnectionId, Protocol};
@@ -42,6 +42,10 @@ pub(crate) struct Dialog {
     pub(crate) unacknowledged: Option<Unacknowledged>,
     /// A re-INVITE of the peer that waits for the user.
     pub(crate) reinvite: Option<Reinvite>,
+    /// Our provisional responses that the caller acknowledges, where it knows how.
+    pub(crate) reliable: Option<Reliable>,
+    /// The number of the last reliable provisional response to our INVITE, and its To tag.
+    pub(crate) acknowledged: Option<(String, u32)>,
     /// An UPDATE with an offer, of the peer, that waits for the user.
     pub(crate) update: Option<TransactionId>,
 }

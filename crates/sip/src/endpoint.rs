@@ -10,6 +10,7 @@ mod connections;
 mod in_dialog;
 mod network;
 mod receive;
+mod reliable;
 mod requests;
 mod server;
 mod uac;
@@ -30,6 +31,7 @@ use crate::transport::TransportOutput;
 
 use client::Client;
 use connections::Connections;
+pub(crate) use reliable::Reliable;
 pub(crate) use server::ReplyPath;
 use server::Server;
 
@@ -139,6 +141,8 @@ impl Endpoint {
             Timer::AnswerAgain => self.answer_again(now, id),
             Timer::NoAck => self.give_up_waiting_for_ack(now, id),
             Timer::NoEffect => self.give_up_cancelling(id),
+            Timer::ProvisionalAgain => self.provisional_again(now, id),
+            Timer::NoPrack => self.give_up_waiting_for_prack(now, id),
             _ => {}
         }
     }

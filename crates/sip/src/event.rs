@@ -188,6 +188,9 @@ pub enum EndCause {
     ByeCrossed,
     /// Our 200 was never acknowledged; a BYE was sent (RFC 3261 section 13.3.1.4).
     NoAck,
+    /// Our reliable provisional response was never acknowledged; the INVITE was refused with 504
+    /// (RFC 3262 section 3).
+    NoPrack,
     /// The peer's 200 crossed our CANCEL; it was acknowledged and a BYE sent.
     CancelCrossed,
     /// Our BYE could not be sent.

@@ -13,7 +13,9 @@ mod host;
 mod mandatory;
 mod method;
 mod name_addr;
+mod option_tag;
 mod params;
+mod rack;
 mod read;
 mod reason;
 mod status;
@@ -37,6 +39,8 @@ pub use uri::{InvalidUri, Uri};
 pub use via::Via;
 
 pub(crate) use head::long_name;
+pub(crate) use option_tag::{RELIABLE, SUPPORTED, names};
+pub(crate) use rack::{RAck, parse_rseq};
 pub(crate) use reason::{parse_reason, parse_warning, write_reason, write_warning};
 pub(crate) use status::phrase;
 pub(crate) use text::{is_token, split_outside_quotes, trim};

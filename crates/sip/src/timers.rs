@@ -65,6 +65,10 @@ pub(crate) enum Timer {
     NoAck,
     /// Our CANCEL without effect on the INVITE (RFC 3261 section 9.1).
     NoEffect,
+    /// Our reliable provisional response sent again (RFC 3262 section 3).
+    ProvisionalAgain,
+    /// Our reliable provisional response without PRACK.
+    NoPrack,
     /// The user answers a request too late for the peer to care.
     Unanswered,
     /// A connection is not up yet.

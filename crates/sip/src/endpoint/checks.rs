@@ -172,12 +172,17 @@ pub(crate) fn check_method(method: &Method) -> Result<(), Refused> {
     }
 }
 
-/// No extension is supported, so every required one is unsupported. Proxy-Require is for proxies.
+/// The extensions required and not known here. Proxy-Require is for proxies.
 pub(crate) fn check_extensions(headers: &Headers) -> Result<(), Refused> {
     let tags: Vec<&str> = headers
         .all("Require")
         .flat_map(|value| split_outside_quotes(value, ','))
         .filter(|tag| message::is_token(tag))
+        .filter(|tag| {
+            !message::SUPPORTED
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(tag))
+        })
         .collect();
     if tags.is_empty() {
         Ok(())

@@ -177,6 +177,9 @@ impl Endpoint {
         if (200..=299).contains(&status) {
             response.headers.set("Allow", ALLOW);
             response.headers.set("Accept", ACCEPT);
+            response
+                .headers
+                .set("Supported", message::SUPPORTED.join(", "));
         }
         self.add_user_headers(&mut response.headers, &wanted.headers);
         if let Some(body) = &wanted.body {

@@ -205,6 +205,11 @@ impl Endpoint {
     }
 
     fn handle_bye(&mut self, now: Instant, id: DialogId, incoming: Incoming) {
+        let state = self.dialogs.get(&id).map(|dialog| &dialog.state);
+        if matches!(state, Some(State::Calling { .. })) {
+            // A callee ends an early dialog by a final response (RFC 3261 section 15).
+            return self.refuse_request(now, incoming, Refused::NoDialog);
+        }
         let reason = incoming
             .request
             .headers
@@ -244,13 +249,7 @@ impl Endpoint {
         match dialog.state {
             // Section 14.2: our INVITE is still in progress, the peer shall try later.
             State::Calling { .. } | State::Answered { .. } => {
-                return self.reply_statelessly(
-                    now,
-                    incoming.origin,
-                    incoming.request.headers,
-                    491,
-                    |_| {},
-                );
+                return self.refuse_with_491(now, incoming);
             }
             State::Ending => return self.refuse_request(now, incoming, Refused::NoDialog),
             State::Ringing { .. } => return self.refuse_with_500(now, incoming, true),
@@ -295,6 +294,11 @@ impl Endpoint {
             let tag = self.local_tag(id).unwrap_or_default();
             self.terminate_invite(now, transaction, &tag);
         }
+    }
+
+    /// 491: an offer of our own is not settled yet.
+    pub(crate) fn refuse_with_491(&mut self, now: Instant, incoming: Incoming) {
+        self.reply_statelessly(now, incoming.origin, incoming.request.headers, 491, |_| {});
     }
 
     /// 500: a number lower than one before (section 12.2.2), or with Retry-After an INVITE on top

@@ -15,6 +15,13 @@ use super::receive::Incoming;
 use super::server::ServerUser;
 use super::{DialogId, Endpoint, RequestId};
 
+/// What a PRACK without an offer gets.
+const OK: UserResponse = UserResponse {
+    status: 200,
+    headers: Vec::new(),
+    body: None,
+};
+
 impl Endpoint {
     /// Sends a request inside a dialog. Ends in [`Event::Response`]; in a dialog that is gone or
     /// has no peer yet nothing is sent and `None` comes back.
@@ -54,19 +61,26 @@ impl Endpoint {
         method: DialogMethod,
         incoming: Incoming,
     ) {
+        if self.is_ending(id) {
+            return self.refuse_request(now, incoming, Refused::NoDialog);
+        }
+        let has_body = !incoming.request.body.is_empty();
+        if method == DialogMethod::Prack && !self.is_prack(id, &incoming.request.headers) {
+            return self.refuse_request(now, incoming, Refused::NoDialog);
+        }
         let Some(dialog) = self.dialogs.get(&id) else {
             return;
         };
-        if matches!(dialog.state, State::Ending) {
-            return self.refuse_request(now, incoming, Refused::NoDialog);
-        }
         let headers = &incoming.request.headers;
-        let has_body = !incoming.request.body.is_empty();
         if method == DialogMethod::Update {
             if let Err(refused) = check_body(headers, has_body) {
                 return self.refuse_request(now, incoming, refused);
             }
             // RFC 3311 section 5.2: an offer on top of another of the peer's.
+            if has_body && matches!(dialog.state, State::Calling { .. } | State::Answered { .. }) {
+                // Our own offer is not settled (RFC 3311 section 5.2).
+                return self.refuse_with_491(now, incoming);
+            }
             if has_body
                 && (dialog.reinvite.is_some()
                     || dialog.update.is_some()
@@ -81,6 +95,10 @@ impl Endpoint {
         } = incoming;
         let user = ServerUser::Request(id, method);
         let transaction = self.start_server(now, &request, key, None, path, user);
+        if method == DialogMethod::Prack && !has_body {
+            self.respond_in_dialog(now, id, method, transaction, &OK);
+            return self.go_on_after_prack(now, id);
+        }
         if method == DialogMethod::Update
             && has_body
             && let Some(dialog) = self.dialogs.get_mut(&id)
@@ -127,6 +145,9 @@ impl Endpoint {
             }
         }
         self.send_response(now, transaction, &response);
+        if method == DialogMethod::Prack {
+            self.go_on_after_prack(now, id);
+        }
     }
 
     /// The final response to a request of the user's.
@@ -175,6 +196,11 @@ impl Endpoint {
             headers: Headers::default(),
             body: None,
         });
+    }
+
+    fn is_ending(&self, id: DialogId) -> bool {
+        let state = self.dialogs.get(&id).map(|dialog| &dialog.state);
+        matches!(state, Some(State::Ending))
     }
 
     fn add_contact(&self, id: DialogId, headers: &mut Headers) {

@@ -12,7 +12,7 @@ use crate::command::{Body, OutgoingInvite, Reason};
 use crate::dialog::{Cancel, Dialog, Peer, State, route};
 use crate::event::{EndCause, Event, Failure, body_of};
 use crate::message::{
-    Headers, Mandatory, Method, NameAddr, Request, Response, parse_warning, write_reason,
+    self, Headers, Mandatory, Method, NameAddr, Request, Response, parse_warning, write_reason,
 };
 use crate::schedule::Owner;
 use crate::timers::Timer;
@@ -79,6 +79,8 @@ impl Endpoint {
             },
             unacknowledged: None,
             reinvite: None,
+            reliable: None,
+            acknowledged: None,
             update: None,
         };
         let branch = self.random.branch();
@@ -96,6 +98,7 @@ impl Endpoint {
             self.contact(invite.target.protocol, local, user.as_deref()),
         );
         headers.set("Allow", ALLOW);
+        headers.set("Supported", message::RELIABLE);
         self.add_user_headers(&mut request.headers, &invite.headers);
         if let Some(body) = &invite.body {
             add_body(&mut request.headers, &mut request.body, body);
@@ -166,7 +169,7 @@ impl Endpoint {
         fields: &Mandatory,
     ) {
         match response.status {
-            ..=199 => self.handle_provisional(now, id, response),
+            ..=199 => self.handle_provisional(now, transaction, id, response, fields),
             200..=299 => self.handle_success(now, transaction, id, response, fields),
             300.. => {
                 if self.remove_dialog(id).is_some() {
@@ -180,7 +183,17 @@ impl Endpoint {
         }
     }
 
-    fn handle_provisional(&mut self, now: Instant, id: DialogId, response: &Response) {
+    fn handle_provisional(
+        &mut self,
+        now: Instant,
+        transaction: TransactionId,
+        id: DialogId,
+        response: &Response,
+        fields: &Mandatory,
+    ) {
+        if !self.acknowledge_provisional(now, transaction, id, response, fields) {
+            return;
+        }
         let Some(Dialog {
             state:
                 State::Calling {
@@ -247,13 +260,12 @@ impl Endpoint {
                     }
                     _ => true,
                 };
-                establish(dialog, &response.headers, fields);
                 dialog.state = State::Answered {
                     transaction,
                     cseq: fields.cseq.number,
                 };
                 self.schedule.clear(Owner::Dialog(id), Timer::NoEffect);
-                self.index_dialog(id);
+                self.establish_dialog(id, &response.headers, fields);
                 if crossed {
                     self.acknowledge(now, id, None);
                     self.hang_up_alone(now, id);
@@ -265,6 +277,19 @@ impl Endpoint {
             }
             _ => self.hang_up_fork(now, transaction, response, fields),
         }
+    }
+
+    /// Takes over the peer's tag, target and route set from a response that makes a dialog, early or
+    /// confirmed; what an earlier fork had settled is forgotten.
+    pub(crate) fn establish_dialog(&mut self, id: DialogId, headers: &Headers, fields: &Mandatory) {
+        if let Some(dialog) = self.dialogs.get_mut(&id) {
+            let before = dialog.key();
+            establish(dialog, headers, fields);
+            if self.dialog_keys.get(&before) == Some(&id) {
+                self.dialog_keys.remove(&before);
+            }
+        }
+        self.index_dialog(id);
     }
 
     /// Another fork answered, or the call is over: acknowledge and hang up.
@@ -309,6 +334,8 @@ impl Endpoint {
             },
             unacknowledged: None,
             reinvite: None,
+            reliable: None,
+            acknowledged: None,
             update: None,
         };
         establish(&mut dialog, &response.headers, fields);
@@ -406,7 +433,7 @@ impl Endpoint {
     }
 }
 
-/// Fills in what the 2xx settles (RFC 3261 section 12.1.2).
+/// Fills in what a response that makes a dialog settles (RFC 3261 section 12.1.2).
 fn establish(dialog: &mut Dialog, headers: &Headers, fields: &Mandatory) {
     dialog.remote = fields.to.clone();
     dialog.route_set = route::of_response(headers);

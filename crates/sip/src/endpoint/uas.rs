@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::command::{Body, Rejection, Response as UserResponse};
 use crate::dialog::{Dialog, Peer, State, Unacknowledged, route};
 use crate::event::{EndCause, Event, IncomingInvite, body_of};
-use crate::message::{Headers, Response, write_reason, write_warning};
+use crate::message::{self, Headers, Response, write_reason, write_warning};
 use crate::schedule::Owner;
 use crate::timers::Timer;
 use crate::transaction::{MergeKey, TransactionId};
@@ -13,6 +13,7 @@ use crate::transaction::{MergeKey, TransactionId};
 use super::checks::{Refused, is_sdp};
 use super::compose::{ACCEPT, ALLOW, add_body};
 use super::receive::Incoming;
+use super::reliable::Reliable;
 use super::server::ServerUser;
 use super::uac::fallback_target;
 use super::{DialogId, Endpoint};
@@ -57,12 +58,17 @@ impl Endpoint {
             state: State::Ringing { transaction },
             unacknowledged: None,
             reinvite: None,
+            reliable: None,
+            acknowledged: None,
             update: None,
         };
         self.insert_dialog(id, dialog);
         self.index_dialog(id);
         let trying = self.response(&request.headers, 100, None);
         self.send_response(now, transaction, &trying);
+        if let Some(dialog) = self.dialogs.get_mut(&id) {
+            dialog.reliable = Reliable::asked_by(&request.headers, fields.cseq.number);
+        }
         let body = body_of(&request.headers, &request.body).filter(|_| is_sdp(&request.headers));
         let invite = Box::new(IncomingInvite {
             request_uri: request.uri,
@@ -78,12 +84,13 @@ impl Endpoint {
     }
 
     /// Sends 101..=199 for an incoming call; other statuses send nothing. A body is early media's
-    /// description (183); it is not repeated (no 100rel), so the answer must say it again.
+    /// description (183). It is sent reliably (RFC 3262) where the caller requires that, or
+    /// supports it and there is a body; otherwise it may be lost, so the answer must say it again.
     pub fn provisional(&mut self, now: Instant, dialog: DialogId, status: u16, body: Option<Body>) {
         let Some(transaction) = self.ringing(dialog) else {
             return;
         };
-        if !(101..=199).contains(&status) {
+        if !(101..=199).contains(&status) || self.provisional_reliably(now, dialog, status, &body) {
             return;
         }
         let Some(mut response) = self.dialog_response(dialog, transaction, status) else {
@@ -96,9 +103,13 @@ impl Endpoint {
     }
 
     /// Answers an incoming call with 200, sent again until its ACK comes. Without ACK within 64*T1
-    /// the endpoint hangs up and says `Ended { NoAck }`.
+    /// the endpoint hangs up and says `Ended { NoAck }`. While a description in a reliable
+    /// provisional response waits for its PRACK, the answer waits too (RFC 3262 section 3).
     pub fn answer(&mut self, now: Instant, dialog: DialogId, body: Body) {
         let Some(transaction) = self.ringing(dialog) else {
+            return;
+        };
+        let Some(body) = self.hold_answer(dialog, body) else {
             return;
         };
         let Some(mut response) = self.dialog_response(dialog, transaction, 200) else {
@@ -106,6 +117,9 @@ impl Endpoint {
         };
         response.headers.set("Allow", ALLOW);
         response.headers.set("Accept", ACCEPT);
+        response
+            .headers
+            .set("Supported", message::SUPPORTED.join(", "));
         add_body(&mut response.headers, &mut response.body, &body);
         if let Some(dialog) = self.dialogs.get_mut(&dialog) {
             dialog.state = State::Confirmed;
@@ -226,7 +240,7 @@ impl Endpoint {
 
     /// A response that makes or confirms a dialog: Record-Route and Contact go with it
     /// (RFC 3261 section 12.1.1).
-    fn dialog_response(
+    pub(crate) fn dialog_response(
         &self,
         id: DialogId,
         transaction: TransactionId,
