@@ -160,6 +160,7 @@ impl Pair {
                     addr: address(GATEWAY),
                     server_name: None,
                 },
+                session_expires: None,
                 max_forwards: hops,
             },
         );

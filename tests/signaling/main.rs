@@ -19,5 +19,6 @@ mod reinvite;
 mod reliable;
 mod response_routing;
 mod routes;
+mod session_timer;
 mod streams;
 mod torture;

@@ -171,6 +171,11 @@ impl World {
         node
     }
 
+    /// When this world began.
+    pub(crate) fn begun(&self) -> Instant {
+        self.start
+    }
+
     /// Decides from now on what the network loses (datagrams alone).
     pub(crate) fn lose(&mut self, loss: impl FnMut(&Seen) -> bool + 'static) {
         self.loss = Box::new(loss);
@@ -348,6 +353,7 @@ impl World {
                 addr: listener.local,
                 server_name: None,
             },
+            session_expires: None,
             max_forwards: 70,
         }
     }

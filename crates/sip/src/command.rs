@@ -1,6 +1,7 @@
 //! What the transaction user hands to the endpoint.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -51,6 +52,8 @@ pub struct OutgoingInvite {
     pub headers: Vec<(String, String)>,
     /// The offer, or `None` to ask the peer for one.
     pub body: Option<Body>,
+    /// How long the session shall live without a refresh (RFC 4028); `None` offers no timer.
+    pub session_expires: Option<Duration>,
     /// Where it goes.
     pub target: Target,
     /// Max-Forwards: a B2BUA gives what it received minus one (RFC 7332).

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::command::Reason;
-use crate::endpoint::{Reliable, ReplyPath};
+use crate::endpoint::{Reliable, ReplyPath, Session};
 use crate::message::{NameAddr, Uri};
 use crate::transaction::TransactionId;
 use crate::transport::{ConnectionId, Protocol};
@@ -25,6 +25,8 @@ pub(crate) struct DialogKey {
 #[derive(Debug)]
 pub(crate) struct Dialog {
     pub(crate) call_id: String,
+    /// Whether the call, and with it the Call-ID, is ours.
+    pub(crate) is_caller: bool,
     /// Us, with our tag.
     pub(crate) local: NameAddr,
     /// The peer, with its tag as soon as there is one.
@@ -46,6 +48,10 @@ pub(crate) struct Dialog {
     pub(crate) reliable: Option<Reliable>,
     /// The number of the last reliable provisional response to our INVITE, and its To tag.
     pub(crate) acknowledged: Option<(String, u32)>,
+    /// A re-INVITE of ours that waits for its final response.
+    pub(crate) our_reinvite: Option<TransactionId>,
+    /// How long the session lives without a refresh.
+    pub(crate) session: Session,
     /// An UPDATE with an offer, of the peer, that waits for the user.
     pub(crate) update: Option<TransactionId>,
 }

@@ -10,9 +10,11 @@ mod connections;
 mod in_dialog;
 mod network;
 mod receive;
+mod reinvite;
 mod reliable;
 mod requests;
 mod server;
+mod session_timer;
 mod uac;
 mod uas;
 
@@ -34,6 +36,7 @@ use connections::Connections;
 pub(crate) use reliable::Reliable;
 pub(crate) use server::ReplyPath;
 use server::Server;
+pub(crate) use session_timer::Session;
 
 /// One call as the endpoint knows it: from the INVITE to its end, also while there is no dialog yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -143,6 +146,8 @@ impl Endpoint {
             Timer::NoEffect => self.give_up_cancelling(id),
             Timer::ProvisionalAgain => self.provisional_again(now, id),
             Timer::NoPrack => self.give_up_waiting_for_prack(now, id),
+            Timer::Refresh => self.refresh(now, id),
+            Timer::SessionExpired => self.expire_session(now, id),
             _ => {}
         }
     }

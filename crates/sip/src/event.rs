@@ -80,6 +80,27 @@ pub enum Event {
         /// The body.
         body: Option<Body>,
     },
+    /// The session is to be refreshed and the peer takes no UPDATE. Wants `reinvite` with the
+    /// description as it stands.
+    RefreshDue {
+        /// Which.
+        dialog: DialogId,
+    },
+    /// Our re-INVITE was taken, and acknowledged by the endpoint.
+    Reinvited {
+        /// Which.
+        dialog: DialogId,
+        /// The answer.
+        body: Option<Body>,
+    },
+    /// Our re-INVITE was refused; the session stands as it was. After 491 and 422 it is due again
+    /// (`RefreshDue`), if it was a refresh.
+    ReinviteRefused {
+        /// Which.
+        dialog: DialogId,
+        /// The final status.
+        status: u16,
+    },
     /// An OPTIONS. Wants `respond`.
     Options {
         /// For `respond`.
@@ -177,6 +198,17 @@ pub enum Failure {
     Transport(String),
 }
 
+impl Failure {
+    /// The status it stands for (RFC 3261 section 8.1.3.1): 408 for none, 503 for a transport.
+    pub(crate) fn as_status(&self) -> u16 {
+        match self {
+            Failure::Timeout => 408,
+            Failure::Transport(_) => 503,
+            Failure::Status { status, .. } => *status,
+        }
+    }
+}
+
 /// Why a dialog ended without the peer's BYE.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndCause {
@@ -191,6 +223,9 @@ pub enum EndCause {
     /// Our reliable provisional response was never acknowledged; the INVITE was refused with 504
     /// (RFC 3262 section 3).
     NoPrack,
+    /// The session's time ran out without a refresh, or a refresh showed that the peer does not know
+    /// the call any more; a BYE was sent (RFC 4028 section 10).
+    SessionExpired,
     /// The peer's 200 crossed our CANCEL; it was acknowledged and a BYE sent.
     CancelCrossed,
     /// Our BYE could not be sent.

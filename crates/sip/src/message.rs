@@ -18,6 +18,7 @@ mod params;
 mod rack;
 mod read;
 mod reason;
+mod session_expires;
 mod status;
 mod text;
 mod uri;
@@ -39,9 +40,10 @@ pub use uri::{InvalidUri, Uri};
 pub use via::Via;
 
 pub(crate) use head::long_name;
-pub(crate) use option_tag::{RELIABLE, SUPPORTED, names};
+pub(crate) use option_tag::{RELIABLE, SUPPORTED, TIMER, names};
 pub(crate) use rack::{RAck, parse_rseq};
 pub(crate) use reason::{parse_reason, parse_warning, write_reason, write_warning};
+pub(crate) use session_expires::{Refresher, SessionExpires, parse_min_se};
 pub(crate) use status::phrase;
 pub(crate) use text::{is_token, split_outside_quotes, trim};
 

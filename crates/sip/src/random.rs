@@ -1,5 +1,7 @@
 //! Tags, branches and Call-IDs from the seed.
 
+use std::time::Duration;
+
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
@@ -28,6 +30,14 @@ impl Random {
     /// A first CSeq: below 2^31 with room to count (RFC 3261 section 8.1.1.5).
     pub(crate) fn first_cseq(&mut self) -> u32 {
         1 + self.0.next_u32() % 10_000
+    }
+
+    /// How long to wait after 491 (RFC 3261 section 14.1): 2.1 to 4 s for whose Call-ID it is, else
+    /// 0 to 2 s, in steps of 10 ms.
+    pub(crate) fn after_glare(&mut self, owns_call_id: bool) -> Duration {
+        let (least, most) = if owns_call_id { (210, 400) } else { (0, 200) };
+        let steps = least + self.0.next_u32() % (most - least + 1);
+        Duration::from_millis(u64::from(steps) * 10)
     }
 
     /// Seconds for the Retry-After of a 500 (RFC 3261 section 14.2: 0 to 10).

@@ -69,6 +69,10 @@ pub(crate) enum Timer {
     ProvisionalAgain,
     /// Our reliable provisional response without PRACK.
     NoPrack,
+    /// The session is to be refreshed (RFC 4028 section 10).
+    Refresh,
+    /// No refresh came in time.
+    SessionExpired,
     /// The user answers a request too late for the peer to care.
     Unanswered,
     /// A connection is not up yet.

@@ -150,6 +150,7 @@ impl Gateway {
             body: Some(Body::sdp(offer.write())),
             // A B2BUA counts hops as a proxy does, so that a loop ends (RFC 7332).
             max_forwards: call.carrier.max_forwards.saturating_sub(1),
+            session_expires: None,
             target: target.clone(),
         };
         call.openai.peer = Some(target.addr);

@@ -225,6 +225,7 @@ impl Carrier {
             headers: Vec::new(),
             body: Some(squelch_sip::Body::sdp(offer.write(key.0 + 1))),
             target: plan.target.clone(),
+            session_expires: None,
             max_forwards: 70,
         };
         let dialog = self.endpoint.invite(now, invite);

@@ -10,6 +10,7 @@ use super::Endpoint;
 use super::compose::{ACCEPT, ALLOW};
 use super::receive::Incoming;
 use super::server::ServerUser;
+use super::session_timer::{MIN_SE, check_session_interval};
 
 /// Why a request is refused, with what the response must say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub(crate) enum Refused {
     Contact,
     /// 403.
     Forbidden,
+    /// 422: sessions that short would be all refreshes (RFC 4028).
+    SessionInterval,
     /// 481.
     NoDialog,
     /// 503: a table is full.
@@ -75,6 +78,7 @@ impl Endpoint {
         if request.method == Method::INVITE {
             check_body(&request.headers, !request.body.is_empty())?;
             check_accept(&request.headers)?;
+            check_session_interval(request)?;
         }
         let transactions = self.clients.len() + self.servers.len();
         if transactions >= self.config.limits.transactions {
@@ -139,6 +143,7 @@ impl Refused {
             Refused::NotAcceptable => 406,
             Refused::Contact => 400,
             Refused::Forbidden => 403,
+            Refused::SessionInterval => 422,
             Refused::NoDialog => 481,
             Refused::Overload => 503,
         }
@@ -153,6 +158,7 @@ impl Refused {
             Refused::ContentEncoding => headers.set("Accept-Encoding", "identity"),
             Refused::Contact => response.reason = "Bad Request (malformed Contact header)".into(),
             Refused::Overload => headers.set("Retry-After", retry_after.to_string()),
+            Refused::SessionInterval => headers.set("Min-SE", MIN_SE.as_secs().to_string()),
             Refused::UriScheme
             | Refused::Merged
             | Refused::NotAcceptable

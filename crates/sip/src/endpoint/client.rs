@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::command::DialogMethod;
 use crate::event::{EndCause, Event, Failure};
-use crate::message::{Mandatory, Method, Request, Response};
+use crate::message::{Headers, Mandatory, Method, Request, Response};
 use crate::schedule::Owner;
 use crate::timers::Timer;
 use crate::transaction::{ClientInvite, ClientKey, ClientNonInvite, Step, TransactionId};
@@ -42,6 +42,10 @@ pub(crate) enum ClientUser {
     Bye(DialogId),
     /// The transaction user, for its own request inside a dialog.
     Request(DialogId, DialogMethod),
+    /// The endpoint, for an UPDATE that keeps the session alive.
+    Refresh(DialogId),
+    /// The transaction user, for its re-INVITE.
+    Reinvite(DialogId),
     /// CANCEL, and BYE of a fork or a dialog already given up.
     Nobody,
 }
@@ -159,15 +163,15 @@ impl Endpoint {
                     self.set_timer(now, Owner::Transaction(id), timer, after);
                 }
                 Step::Clear(timer) => self.schedule.clear(Owner::Transaction(id), timer),
-                Step::TimedOut => self.tell_failure(id, Failure::Timeout),
+                Step::TimedOut => self.tell_failure(now, id, Failure::Timeout),
                 Step::Terminate => self.remove_client(id),
             }
         }
     }
 
     /// The request cannot be sent or its connection is gone.
-    pub(crate) fn fail_client(&mut self, _now: Instant, id: TransactionId, failure: Failure) {
-        self.tell_failure(id, failure);
+    pub(crate) fn fail_client(&mut self, now: Instant, id: TransactionId, failure: Failure) {
+        self.tell_failure(now, id, failure);
         self.remove_client(id);
     }
 
@@ -198,11 +202,21 @@ impl Endpoint {
             ClientUser::Request(dialog, method) if response.status >= 200 => {
                 self.tell_response(id, dialog, method, response);
             }
-            ClientUser::Bye(_) | ClientUser::Request(..) | ClientUser::Nobody => {}
+            ClientUser::Refresh(dialog) if response.status >= 200 => {
+                self.refreshed(now, dialog, response.status, &response.headers);
+            }
+            ClientUser::Reinvite(dialog) if response.status >= 200 => {
+                self.handle_reinvite_response(now, id, dialog, response, fields);
+            }
+            ClientUser::Bye(_)
+            | ClientUser::Request(..)
+            | ClientUser::Refresh(_)
+            | ClientUser::Reinvite(_)
+            | ClientUser::Nobody => {}
         }
     }
 
-    fn tell_failure(&mut self, id: TransactionId, failure: Failure) {
+    fn tell_failure(&mut self, now: Instant, id: TransactionId, failure: Failure) {
         let Some(client) = self.clients.get(&id) else {
             return;
         };
@@ -221,6 +235,12 @@ impl Endpoint {
             ),
             ClientUser::Request(dialog, method) => {
                 self.tell_no_response(id, dialog, method, &failure);
+            }
+            ClientUser::Refresh(dialog) => {
+                self.refreshed(now, dialog, failure.as_status(), &Headers::default());
+            }
+            ClientUser::Reinvite(dialog) => {
+                self.reinvite_refused(now, dialog, failure.as_status(), &Headers::default());
             }
             ClientUser::Nobody => {}
         }

@@ -14,6 +14,7 @@ use super::checks::{Refused, check_body, check_extensions, check_method, is_sdp}
 use super::client::ClientUser;
 use super::receive::Incoming;
 use super::server::ServerUser;
+use super::session_timer::check_session_interval;
 use super::{DialogId, Endpoint, RequestId};
 
 impl Endpoint {
@@ -63,7 +64,8 @@ impl Endpoint {
                 self.send_response(now, transaction, &response);
             }
             ServerUser::Reinvite(dialog) => {
-                let Some(response) = self.reinvite_response(dialog, transaction, &response) else {
+                let Some(response) = self.reinvite_response(now, dialog, transaction, &response)
+                else {
                     return;
                 };
                 let reinvite = self
@@ -115,8 +117,9 @@ impl Endpoint {
             dialog.peer.connection = connection;
         }
         let headers = &incoming.request.headers;
-        let mut checked =
-            check_method(&incoming.request.method).and_then(|()| check_extensions(headers));
+        let mut checked = check_method(&incoming.request.method)
+            .and_then(|()| check_extensions(headers))
+            .and_then(|()| check_session_interval(&incoming.request));
         // Twice the cap inside dialogs: calls must be able to end under overload.
         if self.clients.len() + self.servers.len()
             >= self.config.limits.transactions.saturating_mul(2)
@@ -178,7 +181,13 @@ impl Endpoint {
         self.send_bye(now, id, None, ClientUser::Nobody);
     }
 
-    fn send_bye(&mut self, now: Instant, id: DialogId, reason: Option<Reason>, user: ClientUser) {
+    pub(crate) fn send_bye(
+        &mut self,
+        now: Instant,
+        id: DialogId,
+        reason: Option<Reason>,
+        user: ClientUser,
+    ) {
         self.drop_reinvite(now, id);
         let Some(dialog) = self.dialogs.get_mut(&id) else {
             return;
@@ -253,6 +262,9 @@ impl Endpoint {
             }
             State::Ending => return self.refuse_request(now, incoming, Refused::NoDialog),
             State::Ringing { .. } => return self.refuse_with_500(now, incoming, true),
+            State::Confirmed if dialog.our_reinvite.is_some() => {
+                return self.refuse_with_491(now, incoming);
+            }
             State::Confirmed => {}
         }
         if dialog.reinvite.is_some() || dialog.unacknowledged.is_some() {

@@ -77,7 +77,8 @@ impl Endpoint {
                 return self.refuse_request(now, incoming, refused);
             }
             // RFC 3311 section 5.2: an offer on top of another of the peer's.
-            if has_body && matches!(dialog.state, State::Calling { .. } | State::Answered { .. }) {
+            let unsettled = matches!(dialog.state, State::Calling { .. } | State::Answered { .. });
+            if has_body && (unsettled || dialog.our_reinvite.is_some()) {
                 // Our own offer is not settled (RFC 3311 section 5.2).
                 return self.refuse_with_491(now, incoming);
             }
@@ -133,6 +134,9 @@ impl Endpoint {
             self.add_contact(id, &mut response.headers);
         }
         if let Some(dialog) = self.dialogs.get_mut(&id) {
+            if method == DialogMethod::Update {
+                dialog.session.hear(&headers);
+            }
             if dialog.update == Some(transaction) {
                 dialog.update = None;
             }
@@ -143,6 +147,9 @@ impl Endpoint {
             {
                 dialog.remote_target = target;
             }
+        }
+        if method == DialogMethod::Update && taken {
+            self.settle_session(now, id, &headers, &mut response);
         }
         self.send_response(now, transaction, &response);
         if method == DialogMethod::Prack {
@@ -183,16 +190,11 @@ impl Endpoint {
         method: DialogMethod,
         failure: &Failure,
     ) {
-        let status = match failure {
-            Failure::Timeout => 408,
-            Failure::Transport(_) => 503,
-            Failure::Status { status, .. } => *status,
-        };
         self.event(Event::Response {
             dialog,
             request: RequestId(id.0),
             method,
-            status,
+            status: failure.as_status(),
             headers: Headers::default(),
             body: None,
         });
@@ -203,7 +205,7 @@ impl Endpoint {
         matches!(state, Some(State::Ending))
     }
 
-    fn add_contact(&self, id: DialogId, headers: &mut Headers) {
+    pub(crate) fn add_contact(&self, id: DialogId, headers: &mut Headers) {
         if let Some(dialog) = self.dialogs.get(&id) {
             let (protocol, local) = (dialog.peer.protocol, dialog.peer.local);
             headers.set(

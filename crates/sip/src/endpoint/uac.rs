@@ -21,7 +21,7 @@ use crate::transaction::TransactionId;
 use super::client::ClientUser;
 use super::compose::{ALLOW, add_body, cancel_of};
 use super::network::Flow;
-use super::{DialogId, Endpoint};
+use super::{DialogId, Endpoint, Session};
 
 /// The most forks of one INVITE that are acknowledged and hung up; further ones are left to give
 /// up by themselves.
@@ -31,9 +31,9 @@ const MAX_FORKS: usize = 8;
 #[derive(Debug)]
 pub(crate) struct AcceptedFork {
     /// Its To tag.
-    tag: String,
+    pub(crate) tag: String,
     /// Our ACK, as soon as there is one: every repetition of the 2xx gets it again.
-    ack: Option<(Flow, Bytes)>,
+    pub(crate) ack: Option<(Flow, Bytes)>,
 }
 
 impl Endpoint {
@@ -60,6 +60,7 @@ impl Endpoint {
         };
         let dialog = Dialog {
             call_id: self.random.token(),
+            is_caller: true,
             local: invite.from.with_tag(&tag),
             remote: to,
             local_cseq: self.random.first_cseq(),
@@ -81,6 +82,8 @@ impl Endpoint {
             reinvite: None,
             reliable: None,
             acknowledged: None,
+            our_reinvite: None,
+            session: Session::default(),
             update: None,
         };
         let branch = self.random.branch();
@@ -99,6 +102,9 @@ impl Endpoint {
         );
         headers.set("Allow", ALLOW);
         headers.set("Supported", message::RELIABLE);
+        if let Some(interval) = invite.session_expires {
+            self.offer_session_timer(id, interval, &mut request.headers);
+        }
         self.add_user_headers(&mut request.headers, &invite.headers);
         if let Some(body) = &invite.body {
             add_body(&mut request.headers, &mut request.body, body);
@@ -238,11 +244,8 @@ impl Endpoint {
         let tag = fields.to.tag().unwrap_or_default();
         if let Some(fork) = client.accepted.iter().find(|fork| fork.tag == tag) {
             // The peer has not seen our ACK; where there is none yet it will come.
-            if let Some((flow, ack)) = fork.ack.clone() {
-                self.counters.retransmissions += 1;
-                let _ = self.send(now, flow, &ack);
-            }
-            return;
+            let ack = fork.ack.clone();
+            return self.acknowledge_again(now, ack);
         }
         if client.accepted.len() >= MAX_FORKS {
             return;
@@ -266,6 +269,7 @@ impl Endpoint {
                 };
                 self.schedule.clear(Owner::Dialog(id), Timer::NoEffect);
                 self.establish_dialog(id, &response.headers, fields);
+                self.take_session(now, id, &response.headers);
                 if crossed {
                     self.acknowledge(now, id, None);
                     self.hang_up_alone(now, id);
@@ -276,6 +280,13 @@ impl Endpoint {
                 }
             }
             _ => self.hang_up_fork(now, transaction, response, fields),
+        }
+    }
+
+    pub(crate) fn acknowledge_again(&mut self, now: Instant, ack: Option<(Flow, Bytes)>) {
+        if let Some((flow, ack)) = ack {
+            self.counters.retransmissions += 1;
+            let _ = self.send(now, flow, &ack);
         }
     }
 
@@ -315,6 +326,7 @@ impl Endpoint {
         let id = DialogId(self.next_number());
         let mut dialog = Dialog {
             call_id: fields.call_id.clone(),
+            is_caller: true,
             local: fields.from.clone(),
             remote: fields.to.clone(),
             local_cseq: fields.cseq.number,
@@ -336,6 +348,8 @@ impl Endpoint {
             reinvite: None,
             reliable: None,
             acknowledged: None,
+            our_reinvite: None,
+            session: Session::default(),
             update: None,
         };
         establish(&mut dialog, &response.headers, fields);
@@ -366,7 +380,7 @@ impl Endpoint {
         }
     }
 
-    fn build_ack(
+    pub(crate) fn build_ack(
         &mut self,
         now: Instant,
         id: DialogId,
@@ -382,7 +396,13 @@ impl Endpoint {
         Some((flow, ack.write()))
     }
 
-    fn keep_ack(&mut self, transaction: TransactionId, tag: &str, flow: Flow, ack: Bytes) {
+    pub(crate) fn keep_ack(
+        &mut self,
+        transaction: TransactionId,
+        tag: &str,
+        flow: Flow,
+        ack: Bytes,
+    ) {
         if let Some(client) = self.clients.get_mut(&transaction)
             && let Some(fork) = client.accepted.iter_mut().find(|fork| fork.tag == tag)
         {

@@ -16,7 +16,7 @@ use super::receive::Incoming;
 use super::reliable::Reliable;
 use super::server::ServerUser;
 use super::uac::fallback_target;
-use super::{DialogId, Endpoint};
+use super::{DialogId, Endpoint, Session};
 
 impl Endpoint {
     /// A new call: 100 at once, the rest is the user's.
@@ -42,6 +42,7 @@ impl Endpoint {
         let transaction = self.start_server(now, &request, key, Some(merge_key), path, user);
         let dialog = Dialog {
             call_id: fields.call_id.clone(),
+            is_caller: false,
             local: fields.to.clone().with_tag(&tag),
             remote: fields.from.clone(),
             local_cseq: self.random.first_cseq(),
@@ -60,6 +61,8 @@ impl Endpoint {
             reinvite: None,
             reliable: None,
             acknowledged: None,
+            our_reinvite: None,
+            session: Session::default(),
             update: None,
         };
         self.insert_dialog(id, dialog);
@@ -68,6 +71,7 @@ impl Endpoint {
         self.send_response(now, transaction, &trying);
         if let Some(dialog) = self.dialogs.get_mut(&id) {
             dialog.reliable = Reliable::asked_by(&request.headers, fields.cseq.number);
+            dialog.session.hear(&request.headers);
         }
         let body = body_of(&request.headers, &request.body).filter(|_| is_sdp(&request.headers));
         let invite = Box::new(IncomingInvite {
@@ -123,6 +127,9 @@ impl Endpoint {
         add_body(&mut response.headers, &mut response.body, &body);
         if let Some(dialog) = self.dialogs.get_mut(&dialog) {
             dialog.state = State::Confirmed;
+        }
+        if let Some(request) = self.request_headers(transaction) {
+            self.settle_session(now, dialog, &request, &mut response);
         }
         self.accept(now, dialog, transaction, &response);
     }
@@ -272,6 +279,7 @@ impl Endpoint {
     /// Dresses the user's response to a re-INVITE.
     pub(crate) fn reinvite_response(
         &mut self,
+        now: Instant,
         id: DialogId,
         transaction: TransactionId,
         wanted: &UserResponse,
@@ -284,6 +292,7 @@ impl Endpoint {
             let mut more = std::mem::take(&mut response.headers);
             self.add_dialog_headers(dialog, &headers, &mut more);
             response.headers = more;
+            self.settle_session(now, id, &headers, &mut response);
         }
         Some(response)
     }
