@@ -162,6 +162,7 @@ impl Pair {
                 },
                 session_expires: None,
                 max_forwards: hops,
+                credentials: None,
             },
         );
         self.pump();

@@ -9,6 +9,7 @@ mod bye_crossing;
 mod cancel;
 mod connections;
 mod dialog_requests;
+mod digest_client;
 mod forged_requests;
 mod forks;
 mod lost_messages;

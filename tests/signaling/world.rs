@@ -355,6 +355,7 @@ impl World {
             },
             session_expires: None,
             max_forwards: 70,
+            credentials: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::digest::Credentials;
 use crate::message::{Method, NameAddr, Uri};
 use crate::transport::Protocol;
 
@@ -58,6 +59,9 @@ pub struct OutgoingInvite {
     pub target: Target,
     /// Max-Forwards: a B2BUA gives what it received minus one (RFC 7332).
     pub max_forwards: u8,
+    /// What challenges of this very peer are answered with, in the whole dialog. `None` answers
+    /// none.
+    pub credentials: Option<Credentials>,
 }
 
 /// A final refusal of an incoming INVITE.
@@ -71,6 +75,8 @@ pub struct Rejection {
     pub warning: Option<Warning>,
     /// Reason (RFC 3326).
     pub reason: Option<Reason>,
+    /// Further headers, under the rules of [`OutgoingInvite::headers`].
+    pub headers: Vec<(String, String)>,
 }
 
 impl Rejection {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::command::Reason;
+use crate::digest::ClientDigest;
 use crate::endpoint::{Reliable, ReplyPath, Session};
 use crate::message::{NameAddr, Uri};
 use crate::transaction::TransactionId;
@@ -54,6 +55,9 @@ pub(crate) struct Dialog {
     pub(crate) session: Session,
     /// An UPDATE with an offer, of the peer, that waits for the user.
     pub(crate) update: Option<TransactionId>,
+    /// What the peer's challenges are answered with. Only calls that we place have it: nobody who
+    /// calls us is told a password.
+    pub(crate) digest: Option<ClientDigest>,
 }
 
 /// The neighbour we exchange this dialog's messages with.

@@ -3,6 +3,7 @@
 //! Down: bytes -> message (`receive`) -> transaction (`client`, `server`) -> dialog (`uac`, `uas`,
 //! `in_dialog`) -> event. Up: command -> dialog -> transaction -> bytes (`network`).
 
+mod authenticate;
 mod checks;
 mod client;
 mod compose;
@@ -71,6 +72,8 @@ pub struct Endpoint {
     /// The To tag of responses sent without a transaction: it must be the same for a repeated
     /// request (RFC 3261 section 8.2.7).
     stateless_tag: String,
+    /// Whether the log was told of an answer with MD5.
+    told_md5: bool,
 }
 
 impl Endpoint {
@@ -94,6 +97,7 @@ impl Endpoint {
             dialog_keys: BTreeMap::new(),
             last_number: 0,
             stateless_tag,
+            told_md5: false,
         }
     }
 

@@ -56,6 +56,7 @@ mod command;
 mod config;
 mod counters;
 mod dialog;
+pub mod digest;
 mod endpoint;
 mod event;
 pub mod message;
@@ -72,6 +73,7 @@ pub use command::{
 };
 pub use config::{EndpointConfig, Limits, Listener};
 pub use counters::Counters;
+pub use digest::{Credentials, DigestServer, DigestVerdict};
 pub use endpoint::{DialogId, Endpoint, RequestId};
 pub use event::{DropReason, EndCause, Event, Failure, IncomingInvite, Output};
 pub use message::{Headers, NameAddr, Params, Uri};

@@ -32,7 +32,7 @@ impl Gateway {
                 code: refused.warning,
                 text: refused.text.clone(),
             }),
-            reason: None,
+            ..Rejection::default()
         };
         self.endpoint.reject(clock.now, dialog, rejection);
         let name = self.token();

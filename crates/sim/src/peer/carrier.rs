@@ -227,6 +227,7 @@ impl Carrier {
             target: plan.target.clone(),
             session_expires: None,
             max_forwards: 70,
+            credentials: None,
         };
         let dialog = self.endpoint.invite(now, invite);
         call.invited(now, dialog);

@@ -5,6 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::command::DialogMethod;
+use crate::digest::Tries;
 use crate::event::{EndCause, Event, Failure};
 use crate::message::{Headers, Mandatory, Method, Request, Response};
 use crate::schedule::Owner;
@@ -25,8 +26,18 @@ pub(crate) struct Client {
     bytes: Bytes,
     pub(crate) flow: Flow,
     pub(crate) user: ClientUser,
+    pub(crate) repeat: Repeat,
     /// Every 2xx to an INVITE by its To tag: repetitions get the same ACK.
     pub(crate) accepted: Vec<AcceptedFork>,
+}
+
+/// What a request has behind it that was sent before, without credentials or with stale ones.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Repeat {
+    /// The first transaction, which is the one that the user knows.
+    pub(crate) of: Option<TransactionId>,
+    /// Answers to challenges so far.
+    pub(crate) tries: Tries,
 }
 
 #[derive(Debug)]
@@ -70,6 +81,19 @@ impl Endpoint {
         flow: Flow,
         user: ClientUser,
     ) -> TransactionId {
+        self.start_repeat(now, request, branch, flow, user, Repeat::default())
+    }
+
+    /// As `start_client`, for a request that has been sent before.
+    pub(crate) fn start_repeat(
+        &mut self,
+        now: Instant,
+        request: Request,
+        branch: &str,
+        flow: Flow,
+        user: ClientUser,
+        repeat: Repeat,
+    ) -> TransactionId {
         let id = TransactionId(self.next_number());
         let reliable = self.protocol_of(flow).0.is_reliable();
         let timers = self.config.timers;
@@ -90,6 +114,7 @@ impl Endpoint {
             bytes,
             flow,
             user,
+            repeat,
             accepted: Vec::new(),
         };
         self.clients.insert(id, client);
@@ -189,9 +214,13 @@ impl Endpoint {
         response: &Response,
         fields: &Mandatory,
     ) {
+        if self.answer_challenge(now, id, response) {
+            return;
+        }
         let Some(client) = self.clients.get(&id) else {
             return;
         };
+        let first = client.repeat.of.unwrap_or(id);
         match client.user {
             ClientUser::Invite(dialog) => {
                 self.handle_invite_response(now, id, dialog, response, fields);
@@ -200,7 +229,7 @@ impl Endpoint {
                 self.end_dialog(dialog, EndCause::ByeAnswered);
             }
             ClientUser::Request(dialog, method) if response.status >= 200 => {
-                self.tell_response(id, dialog, method, response);
+                self.tell_response(first, dialog, method, response);
             }
             ClientUser::Refresh(dialog) if response.status >= 200 => {
                 self.refreshed(now, dialog, response.status, &response.headers);
@@ -220,6 +249,7 @@ impl Endpoint {
         let Some(client) = self.clients.get(&id) else {
             return;
         };
+        let first = client.repeat.of.unwrap_or(id);
         match client.user {
             ClientUser::Invite(dialog) => {
                 if self.remove_dialog(dialog).is_some() {
@@ -234,7 +264,7 @@ impl Endpoint {
                 },
             ),
             ClientUser::Request(dialog, method) => {
-                self.tell_no_response(id, dialog, method, &failure);
+                self.tell_no_response(first, dialog, method, &failure);
             }
             ClientUser::Refresh(dialog) => {
                 self.refreshed(now, dialog, failure.as_status(), &Headers::default());

@@ -23,8 +23,8 @@ pub(crate) const ACCEPT: &str = "application/sdp";
 pub(crate) const MAX_FORWARDS: u8 = 70;
 
 /// Headers that commands cannot set: they decide where a message goes, what it belongs to and
-/// where its body ends.
-const RESERVED: [&str; 13] = [
+/// where its body ends, and prove who we are.
+const RESERVED: [&str; 15] = [
     "Via",
     "From",
     "To",
@@ -38,6 +38,8 @@ const RESERVED: [&str; 13] = [
     "Content-Type",
     "Content-Encoding",
     "Transfer-Encoding",
+    "Authorization",
+    "Proxy-Authorization",
 ];
 
 impl Endpoint {
@@ -112,9 +114,10 @@ impl Endpoint {
         }
     }
 
-    /// A request inside a dialog (RFC 3261 section 12.2.1.1).
+    /// A request inside a dialog (RFC 3261 section 12.2.1.1), with credentials where the peer has
+    /// asked for some.
     pub(crate) fn dialog_request(
-        &self,
+        &mut self,
         id: DialogId,
         method: Method,
         cseq: u32,
@@ -134,12 +137,14 @@ impl Endpoint {
         headers.set("Call-ID", &dialog.call_id);
         headers.set("CSeq", format!("{cseq} {method}"));
         headers.set("User-Agent", &self.config.user_agent);
-        Some(Request {
+        let mut request = Request {
             method,
             uri,
             headers,
             body: bytes::Bytes::new(),
-        })
+        };
+        self.add_credentials(id, &mut request);
+        Some(request)
     }
 
     /// Adds headers a command asks for; those it may not set are left out and counted.
@@ -228,6 +233,10 @@ fn same_hop(invite: &Request, method: Method) -> Request {
             }
             "Max-Forwards" => headers.set("Max-Forwards", MAX_FORWARDS.to_string()),
             "User-Agent" => headers.push_received(name, value),
+            // Section 22.1: an ACK repeats the credentials of its INVITE.
+            "Authorization" | "Proxy-Authorization" if method == Method::ACK => {
+                headers.push_received(name, value);
+            }
             _ => {}
         }
     }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use crate::command::{Body, OutgoingInvite, Reason};
 use crate::dialog::{Cancel, Dialog, Peer, State, route};
+use crate::digest::ClientDigest;
 use crate::event::{EndCause, Event, Failure, body_of};
 use crate::message::{
     self, Headers, Mandatory, Method, NameAddr, Request, Response, parse_warning, write_reason,
@@ -85,6 +86,7 @@ impl Endpoint {
             our_reinvite: None,
             session: Session::default(),
             update: None,
+            digest: invite.credentials.map(ClientDigest::new),
         };
         let branch = self.random.branch();
         let cseq = dialog.local_cseq;
@@ -279,7 +281,7 @@ impl Endpoint {
                     self.event(Event::Answered { dialog: id, body });
                 }
             }
-            _ => self.hang_up_fork(now, transaction, response, fields),
+            _ => self.hang_up_fork(now, transaction, id, response, fields),
         }
     }
 
@@ -308,6 +310,7 @@ impl Endpoint {
         &mut self,
         now: Instant,
         transaction: TransactionId,
+        of: DialogId,
         response: &Response,
         fields: &Mandatory,
     ) {
@@ -351,6 +354,7 @@ impl Endpoint {
             our_reinvite: None,
             session: Session::default(),
             update: None,
+            digest: self.digest_of(of),
         };
         establish(&mut dialog, &response.headers, fields);
         self.insert_dialog(id, dialog);

@@ -64,6 +64,7 @@ impl Endpoint {
             our_reinvite: None,
             session: Session::default(),
             update: None,
+            digest: None,
         };
         self.insert_dialog(id, dialog);
         self.index_dialog(id);
@@ -166,6 +167,7 @@ impl Endpoint {
         if let Some(reason) = &rejection.reason {
             response.headers.set("Reason", write_reason(reason));
         }
+        self.add_user_headers(&mut response.headers, &rejection.headers);
         self.send_response(now, transaction, &response);
         self.remove_dialog(dialog);
     }
