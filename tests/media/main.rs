@@ -8,6 +8,7 @@ mod detector;
 mod formats;
 mod guard;
 mod hostile;
+mod laws;
 mod look_back;
 mod malformed;
 mod relay;

@@ -18,6 +18,15 @@ pub fn convert_in_place(from: Law, to: Law, codes: &mut [u8]) {
     Kernel::best().convert_in_place(from, to, codes);
 }
 
+/// As [`convert`], one code.
+pub const fn convert_code(from: Law, to: Law, code: u8) -> u8 {
+    match (from, to) {
+        (Law::Mu, Law::A) => MU_TO_A.whole[code as usize],
+        (Law::A, Law::Mu) => A_TO_MU.whole[code as usize],
+        (Law::Mu, Law::Mu) | (Law::A, Law::A) => code,
+    }
+}
+
 /// A conversion of codes that leaves their sign bit, bit 7, as it is.
 pub(crate) struct Table {
     /// For every code.

@@ -31,7 +31,7 @@ mod score;
 mod tables;
 
 pub use arch::Kernel;
-pub use convert::{convert, convert_in_place};
+pub use convert::{convert, convert_code, convert_in_place};
 pub use order::{ByteOrder, swap_in_place};
 pub use score::Weights;
 

@@ -94,8 +94,8 @@ pub(crate) fn explain(fault: Fault) -> Explanation {
                     set to PCMA towards an application that knows PCMU only, or a payload type \
                     number taken for the other.",
             change: "Let both sides agree on one law: restrict the trunk's codecs to it, and compare \
-                     the SDP answer with the payload type that is sent. inspect --repair decodes \
-                     it with the other table.",
+                     the SDP answer with the payload type that is sent. inspect --repair gives \
+                     the speech back, all of it where only the label is wrong.",
         },
         Fault::ByteSwapped => Explanation {
             heading: "PCM16 with its bytes swapped or shifted",

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use sound::{codes, samples, wav};
+use squelch_g711::Law;
 
 fn inspect(directory: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_squelch"))
@@ -131,6 +132,57 @@ fn a_recording_is_repaired_too() {
     );
     let (_, bytes) = heard(&written[0]);
     assert!(raw.ends_with(&bytes) && bytes.len() > 160 * 150);
+}
+
+#[test]
+fn speech_under_the_other_law_s_label_comes_back_sample_for_sample() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let codes = codes("clean-pcmu.pcap", 0);
+    fs::write(directory.path().join("a.wav"), wav(6, 1, 8_000, &codes)).expect("written");
+    let output = inspect(
+        directory.path(),
+        &["--format", "json", "a.wav", "--repair", "out"],
+    );
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a line of JSON");
+    assert_eq!(line["faults"][0]["fault"], "law_mismatch");
+    assert_eq!(line["faults"][0]["variant"], "pcmu");
+    assert_eq!(line["faults"][0]["repair"], "exact");
+    let (rate, bytes) = heard(&files(&directory.path().join("out"))[0]);
+    let said: Vec<u8> = codes
+        .iter()
+        .flat_map(|code| Law::Mu.decode_sample(*code).to_le_bytes())
+        .collect();
+    assert_eq!(rate, 8_000);
+    assert!(said.ends_with(&bytes) && bytes.len() > said.len() / 2);
+}
+
+#[test]
+fn speech_that_the_wrong_table_was_used_on_comes_back_nearly() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let codes = codes("clean-pcmu.pcap", 0);
+    let misread: Vec<u8> = codes
+        .iter()
+        .map(|code| Law::Mu.encode_sample(Law::A.decode_sample(*code)))
+        .collect();
+    fs::write(directory.path().join("a.wav"), wav(7, 1, 8_000, &misread)).expect("written");
+    let output = inspect(
+        directory.path(),
+        &["--format", "json", "a.wav", "--repair", "out"],
+    );
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a line of JSON");
+    assert_eq!(line["faults"][0]["variant"], "pcmu read as pcma");
+    assert_eq!(line["faults"][0]["repair"], "approximate");
+    let (_, bytes) = heard(&files(&directory.path().join("out"))[0]);
+    let said = codes.iter().map(|code| Law::Mu.decode_sample(*code));
+    let (pairs, _) = bytes.as_chunks::<2>();
+    let got = pairs.iter().map(|pair| i16::from_le_bytes(*pair));
+    // The file ends with the speech, from where the fault was found.
+    let (mut same, mut all) = (0, 0);
+    for (said, got) in said.rev().zip(got.rev()) {
+        all += 1;
+        same += usize::from(said == got);
+    }
+    assert!(all > 160 * 100 && same * 10 >= all * 9, "{same} of {all}");
 }
 
 #[test]

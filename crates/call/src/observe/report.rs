@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use squelch_media::detect::{Fault, Finding, Variant};
+use squelch_media::detect::{Fault, Finding, Variant, What};
 
 /// One stream: its header statistics and what its payload says.
 ///
@@ -195,7 +195,7 @@ impl FaultReport {
             detected_at: finding.detected_at,
             to: finding.to.unwrap_or(end),
             confidence: f64::from(finding.confidence),
-            repair: Repair::of(finding.fault),
+            repair: Repair::of(finding),
             variant: finding.variant,
         }
     }
@@ -211,11 +211,12 @@ impl Repair {
         }
     }
 
-    fn of(fault: Fault) -> Self {
-        match fault {
+    fn of(finding: &Finding) -> Self {
+        match finding.fault {
             // The bytes are carried whole.
             Fault::Pcm16AsG711 => Self::Exact,
-            // Exact where only the label is wrong; where the audio was transcoded, 240 of 256 codes stay distinct.
+            // Only the label is wrong. Whatever was decoded wrongly since, some of its codes are two in one.
+            Fault::LawMismatch if matches!(finding.variant.what, What::Law(_)) => Self::Exact,
             Fault::LawMismatch => Self::Approximate,
             Fault::G711AsPcm16
             | Fault::ByteSwapped

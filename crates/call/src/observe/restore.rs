@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use squelch_media::Format;
+use squelch_media::audio::undo::Undo;
 use squelch_media::detect::{ByteOrder, Fault, Variant};
 use squelch_media::rtp::Ssrc;
 
@@ -43,8 +44,8 @@ pub struct Restorer {
 #[derive(Debug, Clone, Copy)]
 enum Reading {
     Pcm16(ByteOrder),
-    /// Codes of this format's law.
-    Law(Format),
+    /// Codes that the laws' confusion is undone of.
+    Law(Undo),
 }
 
 /// A packet that may be overtaken yet; one of another payload type has no bytes.
@@ -81,11 +82,8 @@ impl Restorer {
                 (Reading::Pcm16(order), rate_hz)
             }
             Fault::LawMismatch => {
-                let other = match format {
-                    Format::Pcmu => Format::Pcma,
-                    Format::Pcma => Format::Pcmu,
-                };
-                (Reading::Law(other), Some(format.clock_rate()))
+                let undo = Undo::new(format.law(), found.variant.what)?;
+                (Reading::Law(undo), Some(format.clock_rate()))
             }
             _ => return None,
         };
@@ -228,9 +226,11 @@ impl Restorer {
         for (index, packet) in self.waiting.values().rev().enumerate() {
             let labelled = packet.payload.iter().map(|&code| law.decode_sample(code));
             let as_read: f32 = match self.reading {
-                Reading::Law(format) => {
-                    let law = format.law();
-                    roughness(packet.payload.iter().map(|&code| law.decode_sample(code)))
+                Reading::Law(mut undo) => {
+                    let mut codes = packet.payload.clone();
+                    undo.apply(&mut codes);
+                    let law = undo.law();
+                    roughness(codes.iter().map(|&code| law.decode_sample(code)))
                 }
                 Reading::Pcm16(order) => roughness(samples(order, &packet.payload)),
             };
@@ -300,10 +300,12 @@ impl Restorer {
 
     fn read(&mut self, bytes: &[u8], out: &mut Vec<i16>) {
         let before = out.len();
-        match self.reading {
-            Reading::Law(format) => {
-                let law = format.law();
-                out.extend(bytes.iter().map(|&code| law.decode_sample(code)));
+        match &mut self.reading {
+            Reading::Law(undo) => {
+                let mut codes = bytes.to_vec();
+                undo.apply(&mut codes);
+                let law = undo.law();
+                out.extend(codes.iter().map(|&code| law.decode_sample(code)));
             }
             Reading::Pcm16(order) => {
                 // A sample may begin in one packet and end in the next.

@@ -1,4 +1,4 @@
-//! Audio as samples and as bytes: levels, formats, resampling, transcoding, Opus.
+//! Audio as samples and as bytes: levels, formats, resampling, transcoding, Opus, laws that were confused.
 
 pub mod format;
 pub mod level;
@@ -7,3 +7,4 @@ pub mod opus;
 pub mod opus_packet;
 pub mod resample;
 pub mod transcode;
+pub mod undo;

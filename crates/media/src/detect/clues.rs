@@ -4,6 +4,7 @@
 use super::Fault;
 use super::features::{self, Features};
 use super::finding::{Pace, Variant, What};
+use super::readings::{self, Room};
 use squelch_g711::{ByteOrder, Law};
 
 /// The payload size before any was heard: 20 ms of G.711.
@@ -15,6 +16,9 @@ const SHORTER: f32 = 0.0;
 /// Static of samples that were never resampled can be predicted once its upper bytes are taken for G.711; this much
 /// better than as it is. **Units**: decades of power.
 const FOLDED: f32 = 0.15;
+
+/// A law mismatch is over after four good packets: the fifth with bytes that no transcoding gives is none of these.
+const UNTOUCHED: u32 = 5;
 
 /// The packets so far, added up.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +39,9 @@ pub(super) struct Clues {
     folded: f32,
     /// How much better they are predicted once the other law's table, wrongly used on the way, is undone.
     misread: f32,
-    /// Bytes that no transcoding between the laws gives.
+    /// By how many bits a byte they are longer as the other law's than with that table undone.
+    longer_than_misread: f32,
+    /// Of those that speak for a law mismatch, packets with bytes that no transcoding between the laws gives.
     untouched: u32,
     /// The payload size while the stream was good, and now.
     usual_bytes: usize,
@@ -57,14 +63,23 @@ impl Clues {
             silent: 0.0,
             folded: 0.0,
             misread: 0.0,
+            longer_than_misread: 0.0,
             untouched: 0,
             usual_bytes,
             bytes: usual_bytes,
         }
     }
 
-    /// Adds a packet; `order` says by how much its bytes are longer as little-endian PCM16 than as big-endian.
-    pub(super) fn add(&mut self, law: Law, payload: &[u8], figures: &Features, order: f32) {
+    /// Adds a packet; `order` says by how much its bytes are longer as little-endian PCM16 than as big-endian,
+    /// `other_law` whether it speaks for a law mismatch.
+    pub(super) fn add(
+        &mut self,
+        law: Law,
+        payload: &[u8],
+        figures: &Features,
+        order: f32,
+        other_law: bool,
+    ) {
         self.packets += 1;
         self.bursts += u32::from(figures[features::BURST] > 0.5);
         self.texts += u32::from(figures[features::PRINTABLE] > 0.9);
@@ -77,11 +92,12 @@ impl Clues {
         let folded = figures[features::FOLDED].max(figures[features::FOLDED + 1]);
         self.folded += folded - figures[features::GAIN];
         self.misread += figures[features::MISREAD];
-        let transcoded = &TRANSCODED[law as usize];
-        let untouched = payload
-            .iter()
-            .filter(|byte| !transcoded[usize::from(**byte)]);
-        self.untouched = self.untouched.saturating_add(untouched.count() as u32);
+        if other_law {
+            self.longer_than_misread += longer_than_misread(law, payload);
+            let transcoded = &TRANSCODED[law as usize];
+            let untouched = payload.iter().any(|byte| !transcoded[usize::from(*byte)]);
+            self.untouched = self.untouched.saturating_add(u32::from(untouched));
+        }
         self.bytes = payload.len();
     }
 
@@ -135,9 +151,7 @@ impl Clues {
             }
             Fault::LawMismatch => {
                 variant.what = match self.untouched {
-                    _ if self.misread > self.longer_than_other.max(0.0) => {
-                        What::Misread(law.other())
-                    }
+                    _ if self.longer_than_misread > 0.0 => What::Misread(law.other()),
                     0 => What::Transcoded(law.other()),
                     _ => What::Law(law.other()),
                 };
@@ -148,6 +162,11 @@ impl Clues {
             _ => {}
         }
         variant
+    }
+
+    /// Whether so many packets had bytes that no transcoding gives that no good audio among them can be why.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.untouched >= UNTOUCHED
     }
 
     fn many(&self, count: u32) -> bool {
@@ -171,6 +190,24 @@ impl Default for Clues {
     }
 }
 
+/// By how many bits a byte a payload is longer as the other law's than as one that the other law's table was used on.
+/// The two are close: used twice, a wrong table undoes itself in all but soft sounds.
+fn longer_than_misread(law: Law, payload: &[u8]) -> f32 {
+    let mut room = Room::new();
+    let other = law.other();
+    let (shape, _) = room.shape(payload.iter().map(|code| other.decode_sample(*code)));
+    let as_other = readings::bits(other, payload, &shape);
+    let mut codes = [0; readings::MAX_BYTES];
+    let mut length = 0;
+    for (slot, code) in codes.iter_mut().zip(payload) {
+        *slot = other.encode_sample(law.decode_sample(*code));
+        length += 1;
+    }
+    let codes = codes.get(..length).unwrap_or_default();
+    let (shape, _) = room.shape(codes.iter().map(|code| law.decode_sample(*code)));
+    as_other - readings::bits(law, codes, &shape)
+}
+
 /// The mean of a packet against full scale, from the shares of the eighths of the range.
 fn mean(figures: &Features) -> f32 {
     let levels = figures.iter().skip(features::LEVELS);
@@ -181,7 +218,8 @@ fn mean(figures: &Features) -> f32 {
         .sum()
 }
 
-/// For mu-law, then A-law: whether a byte can come of decoding by it, encoding by the other law, and back again.
+/// For mu-law, then A-law: whether a byte can come of being brought to the other law and back again, by way of samples
+/// or by the Recommendation's tables.
 static TRANSCODED: [[bool; 256]; 2] = [transcoded(Law::Mu), transcoded(Law::A)];
 
 const fn transcoded(law: Law) -> [bool; 256] {
@@ -191,6 +229,8 @@ const fn transcoded(law: Law) -> [bool; 256] {
     while byte < 256 {
         let across = other.encode_sample(law.decode_sample(byte as u8));
         given[law.encode_sample(other.decode_sample(across)) as usize] = true;
+        let across = squelch_g711::convert_code(law, other, byte as u8);
+        given[squelch_g711::convert_code(other, law, across) as usize] = true;
         byte += 1;
     }
     given

@@ -120,7 +120,9 @@ impl Detector {
             }
             found => found,
         };
-        if let Some(finding) = self.current {
+        if let Some(finding) = &mut self.current {
+            self.evidence.refine(finding);
+            let finding = *finding;
             let good = match finding.fault {
                 Fault::Stuck => self.stuck.moved().then_some(true),
                 // Good audio explains the packet better than any fault does.

@@ -3,7 +3,7 @@
 use super::clues::Clues;
 use super::features::{self, Features};
 use super::weigh::{FAULTS, Ratios};
-use super::{Fault, Finding};
+use super::{Fault, Finding, What};
 use squelch_g711::Law;
 use std::time::Duration;
 
@@ -34,7 +34,8 @@ const MARGIN: f32 = 6.0;
 /// Mean over the packets against full scale: the least that counts as off zero.
 const MEAN_SHARE: f32 = 0.1;
 
-/// Where `opaque` stands among [`FAULTS`].
+/// Where `law_mismatch` and `opaque` stand among [`FAULTS`].
+const LAW_MISMATCH: usize = 2;
 const OPAQUE: usize = 5;
 
 /// Neighbouring samples more alike than this are no ciphertext, no compressed audio and no text, whatever else the
@@ -80,7 +81,8 @@ impl Evidence {
             };
             return None;
         }
-        self.clues.add(law, payload, figures, order);
+        let other_law = ratios[LAW_MISMATCH] > 0.0;
+        self.clues.add(law, payload, figures, order, other_law);
         for (total, ratio) in self.totals.iter_mut().zip(&ratios) {
             *total += ratio.clamp(-MOST_OF_ONE, MOST_OF_ONE);
         }
@@ -105,6 +107,16 @@ impl Evidence {
             to: None,
             confidence: 1.0 - (-self.sums[strongest]).exp(),
         })
+    }
+
+    /// The finding, by what was heard of it since: bytes that are as they were before they got the wrong label may come
+    /// late, for soft sounds have few.
+    pub(super) fn refine(&self, finding: &mut Finding) {
+        if let What::Transcoded(law) = finding.variant.what
+            && self.clues.is_untouched()
+        {
+            finding.variant.what = What::Law(law);
+        }
     }
 
     /// How well a fault explains the packets, all told; not at all where its repair would not mend them.

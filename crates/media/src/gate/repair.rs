@@ -1,13 +1,14 @@
 //! What can be repaired in the path, a packet at a time.
 //!
-//! `law_mismatch`: the bytes are decoded by the other law. That is exact where the stream is only labelled wrongly.
+//! `law_mismatch`: the codes are given back ([`Undo`]), all of them where the stream is only labelled wrongly.
 //!
 //! `pcm16_as_g711` where the bytes arrive at real-time rate: each packet holds its whole packet time of PCM16, so it
 //! is read as that, resampled to 8 kHz and companded. What arrives at less than real time (the bytes cut into
 //! packets of the usual size) can't be heard in time and is muted.
 
 use crate::audio::resample::Resampler;
-use crate::detect::{ByteOrder, Fault, Finding, Pace, What};
+use crate::audio::undo::Undo;
+use crate::detect::{ByteOrder, Fault, Finding, Pace};
 use squelch_g711::{Law, convert_in_place};
 
 /// Samples in the longest payload that is read: 60 ms at 24 kHz.
@@ -19,9 +20,8 @@ const RATES_HZ: [u32; 3] = [8_000, 16_000, 24_000];
 /// The repair of one direction.
 #[derive(Debug)]
 pub(crate) struct Repair {
-    way: Way,
-    /// The law that the stream's label does not say.
-    other: Law,
+    way: Option<Way>,
+    labelled: Law,
     /// `None` where a resampler can't work in packets of the leg's length.
     pcm16: Option<Pcm16>,
 }
@@ -29,7 +29,7 @@ pub(crate) struct Repair {
 /// How the present fault is repaired.
 #[derive(Clone, Copy, Debug)]
 enum Way {
-    OtherLaw,
+    Undo(Undo),
     Pcm16(ByteOrder),
 }
 
@@ -37,38 +37,35 @@ impl Repair {
     /// A repair for a stream labelled `labelled` that goes on in packets of `ptime_ms`.
     pub(crate) fn new(labelled: Law, ptime_ms: u16) -> Repair {
         Repair {
-            way: Way::OtherLaw,
-            other: labelled.other(),
+            way: None,
+            labelled,
             pcm16: Pcm16::new(ptime_ms),
         }
     }
 
     /// Whether the finding is one that can be repaired in time; readies the repair if so.
     pub(crate) fn start(&mut self, finding: &Finding) -> bool {
-        match (finding.fault, finding.variant.pace, finding.variant.order) {
-            // The other law's table has been used already: using it again would not undo that.
-            (Fault::LawMismatch, _, _) if matches!(finding.variant.what, What::Misread(_)) => false,
-            (Fault::LawMismatch, _, _) => {
-                self.way = Way::OtherLaw;
-                true
-            }
+        let variant = &finding.variant;
+        self.way = match (finding.fault, variant.pace, variant.order) {
+            (Fault::LawMismatch, _, _) => Undo::new(self.labelled, variant.what).map(Way::Undo),
             (Fault::Pcm16AsG711, Pace::RealTime, Some(order)) => {
-                self.way = Way::Pcm16(order);
                 let pcm16 = self.pcm16.as_mut();
-                pcm16.map(Pcm16::reset).is_some()
+                pcm16.map(Pcm16::reset).map(|()| Way::Pcm16(order))
             }
-            _ => false,
-        }
+            _ => None,
+        };
+        self.way.is_some()
     }
 
     /// Repairs one payload in place; gives its new length, or `None` when it holds no whole packet time.
     pub(crate) fn apply(&mut self, payload: &mut [u8], law: Law, pcm: &mut [i16]) -> Option<usize> {
-        match self.way {
-            Way::OtherLaw => {
-                convert_in_place(self.other, law, payload);
+        match self.way.as_mut()? {
+            Way::Undo(undo) => {
+                undo.apply(payload);
+                convert_in_place(undo.law(), law, payload);
                 Some(payload.len())
             }
-            Way::Pcm16(order) => self.pcm16.as_mut()?.apply(order, payload, law, pcm),
+            Way::Pcm16(order) => self.pcm16.as_mut()?.apply(*order, payload, law, pcm),
         }
     }
 }

@@ -13,7 +13,7 @@ fn finding(fault: Fault) -> Finding {
     Finding {
         fault,
         variant: Variant {
-            what: What::Pcm16,
+            what: What::Law(Law::A),
             order: None,
             rate_hz: None,
             pace: Pace::Continuous,
@@ -43,7 +43,9 @@ fn a_wrong_label_is_repaired_exactly_by_the_other_law() {
         (Format::Pcma, Format::Pcma, Law::Mu),
     ] {
         let mut gate = gate(labelled, outgoing);
-        gate.follow(Some(&finding(Fault::LawMismatch)));
+        let mut found = finding(Fault::LawMismatch);
+        found.variant.what = What::Law(said);
+        gate.follow(Some(&found));
         let pcm = voiced();
         let mut bytes = vec![0; pcm.len()];
         said.encode(&pcm, &mut bytes);

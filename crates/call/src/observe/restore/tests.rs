@@ -14,7 +14,10 @@ fn stream(fault: Fault, order: Option<ByteOrder>, rate_hz: Option<u32>) -> Strea
         confidence: 1.0,
         repair: Repair::Exact,
         variant: Variant {
-            what: What::Pcm16,
+            what: match fault {
+                Fault::LawMismatch => What::Law(Format::Pcma.law()),
+                _ => What::Pcm16,
+            },
             order,
             rate_hz,
             pace: Pace::Continuous,
