@@ -193,7 +193,7 @@ mod tests {
         let elsewhere = "192.0.2.9".parse().unwrap();
         assert_eq!(nonces.judge(start, elsewhere, &nonce), Worth::Stale);
         stamp(
-            &mut nonces,
+            &nonces,
             start + LIFETIME - Duration::from_secs(1),
             &nonce,
         );
