@@ -2,6 +2,7 @@
 
 mod admission;
 mod calls;
+mod digest;
 mod failures;
 mod pair;
 mod webhooks;

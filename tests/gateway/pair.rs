@@ -83,12 +83,14 @@ pub(crate) fn config() -> GatewayConfig {
             formats: vec![Format::Pcmu, Format::Pcma],
             max_calls: None,
             max_calls_per_second: None,
+            digest: None,
         }],
         openai: OpenAi {
             routes: vec![Route {
                 sip_uri: format!("sip:proj_test@{OPENAI};transport=udp"),
                 api_base: "https://api.example/v1".into(),
                 server_name: None,
+                credentials: None,
             }],
             api_key: None,
             webhook_secrets: Vec::new(),
@@ -147,26 +149,38 @@ impl Pair {
         headers: Vec<(String, String)>,
         hops: u8,
     ) -> DialogId {
-        let dialog = self.carrier.invite(
-            self.now,
-            OutgoingInvite {
-                request_uri: Uri::parse("sip:+15559870000@192.0.2.2").unwrap(),
-                from: NameAddr::parse("\"Caller\" <sip:+15551234567@carrier.example>").unwrap(),
-                to: NameAddr::parse("<sip:+15559870000@192.0.2.2>").unwrap(),
-                headers,
-                body: offer.map(|offer| Body::sdp(offer.to_owned())),
-                target: Target {
-                    protocol: Protocol::Udp,
-                    addr: address(GATEWAY),
-                    server_name: None,
-                },
-                session_expires: None,
-                max_forwards: hops,
-                credentials: None,
-            },
-        );
+        let invite = self.invite_of(offer, headers, hops);
+        self.place(invite)
+    }
+
+    /// Places a call of the carrier's.
+    pub(crate) fn place(&mut self, invite: OutgoingInvite) -> DialogId {
+        let dialog = self.carrier.invite(self.now, invite);
         self.pump();
         dialog
+    }
+
+    pub(crate) fn invite_of(
+        &self,
+        offer: Option<&str>,
+        headers: Vec<(String, String)>,
+        hops: u8,
+    ) -> OutgoingInvite {
+        OutgoingInvite {
+            request_uri: Uri::parse("sip:+15559870000@192.0.2.2").unwrap(),
+            from: NameAddr::parse("\"Caller\" <sip:+15551234567@carrier.example>").unwrap(),
+            to: NameAddr::parse("<sip:+15559870000@192.0.2.2>").unwrap(),
+            headers,
+            body: offer.map(|offer| Body::sdp(offer.to_owned())),
+            target: Target {
+                protocol: Protocol::Udp,
+                addr: address(GATEWAY),
+                server_name: None,
+            },
+            session_expires: None,
+            max_forwards: hops,
+            credentials: None,
+        }
     }
 
     pub(crate) fn input(&mut self, input: Input<'_>) {

@@ -3,7 +3,8 @@
 use crate::Secret;
 use ipnet::IpNet;
 use squelch_media::{Format, GuardAction};
-use squelch_sip::Listener;
+use squelch_sip::digest::Algorithm;
+use squelch_sip::{Credentials, Listener};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -51,6 +52,17 @@ pub struct Trunk {
     pub max_calls: Option<u32>,
     /// New calls a second.
     pub max_calls_per_second: Option<u32>,
+    /// What it must prove itself with, beside its address.
+    pub digest: Option<TrunkDigest>,
+}
+
+/// Digest authentication asked of a carrier.
+#[derive(Debug, Clone)]
+pub struct TrunkDigest {
+    /// What it must know.
+    pub credentials: Credentials,
+    /// What it may prove that by, as our challenges list it.
+    pub algorithms: Vec<Algorithm>,
 }
 
 /// OpenAI's side.
@@ -79,6 +91,8 @@ pub struct Route {
     pub api_base: String,
     /// The name to check the certificate against; `None` takes the URI's host.
     pub server_name: Option<String>,
+    /// What its challenges are answered with.
+    pub credentials: Option<Credentials>,
 }
 
 /// What the session guard does with audio formats.

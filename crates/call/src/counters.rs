@@ -3,6 +3,7 @@
 use crate::termination::EndReason;
 use squelch_media::Side;
 use squelch_media::detect::Fault;
+use squelch_sip::DigestVerdict;
 use std::collections::BTreeMap;
 
 /// Totals since the gateway was made; the keys are closed sets.
@@ -14,6 +15,8 @@ pub struct Counters {
     pub ended: BTreeMap<(usize, EndReason), u64>,
     /// Datagrams and connections from a source in no trunk.
     pub strangers: u64,
+    /// INVITEs of trunks that have credentials, by trunk and what theirs were worth.
+    pub digest: BTreeMap<(usize, DigestVerdict), u64>,
     /// Webhooks, by verdict.
     pub webhooks: BTreeMap<&'static str, u64>,
     /// Sessions judged, by event and verdict.

@@ -3,6 +3,7 @@
 mod accept;
 mod admit;
 mod carrier_events;
+mod digest;
 mod door;
 mod end;
 mod media;
@@ -19,7 +20,7 @@ use door::Door;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use squelch_media::Side;
-use squelch_sip::{DialogId, Endpoint, EndpointConfig, Event};
+use squelch_sip::{DialogId, DigestServer, Endpoint, EndpointConfig, Event};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -39,6 +40,7 @@ struct Bucket {
 pub struct Gateway {
     config: GatewayConfig,
     endpoint: Endpoint,
+    digest: DigestServer,
     random: ChaCha20Rng,
     door: Door,
     calls: BTreeMap<CallId, Call>,
@@ -69,10 +71,13 @@ impl Gateway {
         let mut random = ChaCha20Rng::from_seed(seed);
         let mut endpoint_seed = [0; 32];
         random.fill_bytes(&mut endpoint_seed);
+        let mut digest_key = [0; 32];
+        random.fill_bytes(&mut digest_key);
         let mut endpoint = EndpointConfig::new(endpoint_seed, config.user_agent.clone());
         endpoint.listeners.clone_from(&config.listeners);
         Gateway {
             endpoint: Endpoint::new(endpoint),
+            digest: DigestServer::new(digest_key),
             config,
             random,
             door: Door::default(),

@@ -147,7 +147,8 @@ pub enum Output {
         /// From INVITE to answer.
         setup: Duration,
     },
-    /// A call is over; there is exactly one for each INVITE of a trunk.
+    /// A call is over; there is exactly one for each INVITE of a trunk, but for those that were
+    /// only asked for credentials.
     CallEnded(Box<CallRecord>),
     /// After [`Input::Drain`]: no call is left.
     Drained,

@@ -22,7 +22,9 @@ mod summary;
 mod termination;
 mod timers;
 
-pub use config::{AudioFormatPolicy, GatewayConfig, Guard, Limits, OnStatic, OpenAi, Route, Trunk};
+pub use config::{
+    AudioFormatPolicy, GatewayConfig, Guard, Limits, OnStatic, OpenAi, Route, Trunk, TrunkDigest,
+};
 pub use counters::Counters;
 pub use gateway::Gateway;
 pub use io::{CallId, ExchangeId, FetchId, Input, Output, QueryId};

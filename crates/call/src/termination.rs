@@ -74,6 +74,8 @@ reasons! {
     MediaAddress = "media_address", Rejected, Some(488);
     /// Max-Forwards is used up.
     TooManyHops = "too_many_hops", Rejected, Some(483);
+    /// The trunk's digest credentials were wrong.
+    BadCredentials = "bad_credentials", Rejected, Some(403);
     /// A limit of calls at once is reached.
     Full = "full", Rejected, Some(503);
     /// The trunk's limit of new calls a second is reached.

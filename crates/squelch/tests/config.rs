@@ -190,8 +190,44 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     (
         "transfer = ",
         "username = \"carrier\"",
+        "trunk.password_env",
+        "password_file",
+    ),
+    (
+        "transfer = ",
+        "password_env = \"OPENAI_API_KEY\"",
         "trunk.username",
-        "not built yet",
+        "missing",
+    ),
+    (
+        "transfer = ",
+        "password_env = \"NOWHERE\"\nusername = \"a\"",
+        "trunk.password_env",
+        "is not set",
+    ),
+    (
+        "transfer = ",
+        "username = 'a\"b'\npassword_env = \"OPENAI_API_KEY\"",
+        "trunk.username",
+        "quote",
+    ),
+    (
+        "transfer = ",
+        "digest = [\"sha-256\"]",
+        "trunk.digest",
+        "not given",
+    ),
+    (
+        "transfer = ",
+        "digest = [\"sha-1\"]",
+        "trunk.digest",
+        "sha-256",
+    ),
+    (
+        "api_base",
+        "username = \"squelch\"",
+        "openai.route.realm",
+        "realm",
     ),
     (
         "transfer = ",
@@ -409,6 +445,11 @@ fn what_is_risky_but_usable_is_warned_of() {
         ("ports", "ports = \"16384-40000\"", "media.ports"),
         ("ports", "ports = \"16384-16400\"", "media.ports"),
         ("sources", "sources = [\"0.0.0.0/0\"]", "trunk.sources"),
+        (
+            "transfer",
+            "digest = [\"sha-256\", \"md5\"]\nusername = \"a\"\npassword_env = \"OPENAI_API_KEY\"",
+            "trunk.digest",
+        ),
     ] {
         let (text, at) = mutated(line, by);
         let (config, problems) = check(&text);
@@ -418,6 +459,23 @@ fn what_is_risky_but_usable_is_warned_of() {
         });
         assert!(warned, "{by}: {problems:?}");
     }
+}
+
+#[test]
+fn passwords_of_a_trunk_and_a_route_are_read_and_shown_nowhere() {
+    let digest =
+        "username = \"squelch\"\nrealm = \"peer.example\"\npassword_env = \"OPENAI_API_KEY\"";
+    let (text, _) = mutated("transfer = ", digest);
+    let text = text.replace("api_base = ", &format!("{digest}\napi_base = "));
+    let (config, problems) = check(&text);
+    assert_eq!(problems, []);
+    let config = config.expect("usable");
+    assert!(!format!("{config:?}").contains(CANARY));
+    let trunk = config.gateway.trunks[0].digest.as_ref().expect("digest");
+    assert_eq!(trunk.algorithms, [squelch_sip::digest::Algorithm::Sha256]);
+    let wanted = squelch_sip::Credentials::new("squelch", "peer.example", CANARY).ok();
+    assert_eq!(config.gateway.openai.routes[0].credentials, wanted);
+    assert_eq!(Some(trunk.credentials.clone()), wanted);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Admission: a carrier's INVITE becomes a call, or is refused before any work is done for it.
 
+use super::digest::Proof;
 use super::{Clock, Gateway};
 use crate::call::{Accept, Call, CarrierLeg, OpenaiLeg, State};
 use crate::io::{CallId, Output};
@@ -20,7 +21,16 @@ impl Gateway {
             return;
         };
         let diary = Diary::new(clock.now, clock.wall);
-        let refused = match self.check(clock, trunk, &invite) {
+        let checked = match self.proof_of(clock, trunk, dialog, &invite) {
+            Proof::Given => self.check(clock, trunk, &invite),
+            Proof::AskedFor => return,
+            Proof::Wrong => Err(Unacceptable {
+                reason: EndReason::BadCredentials,
+                warning: 0,
+                text: "the user name or the password is wrong".to_owned(),
+            }),
+        };
+        let refused = match checked {
             Ok(offer) => return self.start(clock, trunk, dialog, &invite, offer, diary),
             Err(refused) => refused,
         };

@@ -151,7 +151,7 @@ impl Gateway {
             // A B2BUA counts hops as a proxy does, so that a loop ends (RFC 7332).
             max_forwards: call.carrier.max_forwards.saturating_sub(1),
             session_expires: None,
-            credentials: None,
+            credentials: route.and_then(|route| route.credentials.clone()),
             target: target.clone(),
         };
         call.openai.peer = Some(target.addr);

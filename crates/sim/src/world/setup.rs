@@ -39,12 +39,14 @@ impl Setup {
                 formats: vec![Format::Pcmu, Format::Pcma],
                 max_calls: None,
                 max_calls_per_second: None,
+                digest: None,
             }],
             openai: OpenAi {
                 routes: vec![Route {
                     sip_uri: format!("sip:proj_test@{OPENAI};transport=udp"),
                     api_base: "https://api.example/v1".into(),
                     server_name: None,
+                    credentials: None,
                 }],
                 api_key: Some(Secret::new(API_KEY)),
                 webhook_secrets: vec![Secret::new(openai.webhook_secret.as_str())],

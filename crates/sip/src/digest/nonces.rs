@@ -192,11 +192,7 @@ mod tests {
         let nonce = nonces.make(start, SOURCE);
         let elsewhere = "192.0.2.9".parse().unwrap();
         assert_eq!(nonces.judge(start, elsewhere, &nonce), Worth::Stale);
-        stamp(
-            &nonces,
-            start + LIFETIME - Duration::from_secs(1),
-            &nonce,
-        );
+        stamp(&nonces, start + LIFETIME - Duration::from_secs(1), &nonce);
         assert_eq!(nonces.judge(start + LIFETIME, SOURCE, &nonce), Worth::Stale);
         let mut forged = nonce.clone();
         forged.replace_range(..8, "00000001");

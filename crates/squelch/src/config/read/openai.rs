@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 use squelch_sip::{Protocol, Uri};
 
+use super::digest::credentials;
 use crate::config::files::{Surroundings, named, secret};
 use crate::config::model::Authorities;
 use crate::config::problem::Wrong;
@@ -54,7 +55,10 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> (Ope
         let mend = "add [[openai.route]] with sip_uri and api_base";
         section.missing("route", mend);
     }
-    let routes = sections.into_iter().filter_map(route).collect();
+    let routes = sections
+        .into_iter()
+        .filter_map(|section| route(section, around))
+        .collect();
     section.finish();
     let openai = OpenAi {
         routes,
@@ -71,12 +75,13 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> (Ope
     (openai, authorities)
 }
 
-fn route(mut section: Section<'_>) -> Option<Route> {
+fn route(mut section: Section<'_>, around: Surroundings<'_>) -> Option<Route> {
     let mend = "write sip_uri = \"sip:PROJECT@sip.api.openai.com;transport=tls\"";
     let uri = section.required("sip_uri", mend, sip_uri);
     let mend = "write api_base = \"https://api.openai.com/v1\"";
     let api_base = section.required("api_base", mend, api_base);
     let server_name = section.value("server_name", values::host);
+    let credentials = credentials(&mut section, None, around);
     if let Some((_, protocol)) = &uri
         && *protocol != Protocol::Tls
     {
@@ -94,6 +99,7 @@ fn route(mut section: Section<'_>) -> Option<Route> {
         sip_uri: uri?.0,
         api_base: api_base?,
         server_name,
+        credentials,
     })
 }
 

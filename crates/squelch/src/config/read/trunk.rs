@@ -2,30 +2,30 @@
 
 use squelch_media::Format;
 
+use super::digest::credentials;
+use crate::config::files::Surroundings;
 use crate::config::section::Section;
 use crate::config::values;
-use squelch_call::Trunk;
+use squelch_call::{Trunk, TrunkDigest};
+use squelch_sip::digest::Algorithm;
 
-pub(super) fn trunks(sections: Vec<Section<'_>>) -> Vec<Trunk> {
+pub(super) fn trunks(sections: Vec<Section<'_>>, around: Surroundings<'_>) -> Vec<Trunk> {
     let mut trunks: Vec<Trunk> = Vec::new();
     for section in sections {
-        if let Some(trunk) = trunk(section, &trunks) {
+        if let Some(trunk) = trunk(section, &trunks, around) {
             trunks.push(trunk);
         }
     }
     trunks
 }
 
-fn trunk(mut section: Section<'_>, before: &[Trunk]) -> Option<Trunk> {
+fn trunk(mut section: Section<'_>, before: &[Trunk], around: Surroundings<'_>) -> Option<Trunk> {
     let name = section.required("name", "write name = \"carrier\"", values::text);
     let sources = section.list("sources", values::network);
     let media_sources = section.list("media_sources", values::network);
     let formats = section.list("formats", values::word(&FORMATS));
     section.only("srtp", "off", &["prefer", "require"]);
-    let digest = "leave it out: the trunk is known by its sources";
-    for key in ["username", "password_env", "password_file"] {
-        section.unbuilt(key, digest);
-    }
+    let digest = trunk_digest(&mut section, around);
     section.unbuilt("session_expires", "leave it out");
     transfer(&mut section);
     let max_calls = section.value("max_calls", values::number(1, u32::MAX));
@@ -82,6 +82,34 @@ fn trunk(mut section: Section<'_>, before: &[Trunk]) -> Option<Trunk> {
         formats,
         max_calls,
         max_calls_per_second,
+        digest,
+    })
+}
+
+/// What is asked of the trunk.
+fn trunk_digest(section: &mut Section<'_>, around: Surroundings<'_>) -> Option<TrunkDigest> {
+    let credentials = credentials(section, Some(REALM), around);
+    let algorithms = section.list("digest", values::word(&ALGORITHMS));
+    if section.has("digest") && !section.has("username") {
+        let message = "asks the trunk for a password that is not given";
+        section.error("digest", message, "add username and password_env");
+    }
+    if algorithms.as_ref().is_some_and(Vec::is_empty) {
+        let mend = "write [\"sha-256\"]";
+        section.error("digest", "names no algorithm", mend);
+    }
+    let algorithms = algorithms.unwrap_or_else(|| vec![Algorithm::Sha256]);
+    if algorithms.contains(&Algorithm::Md5) {
+        let message = "takes MD5, which is broken as a hash";
+        section.warning(
+            "digest",
+            message,
+            "name it only for a carrier that knows nothing better",
+        );
+    }
+    Some(TrunkDigest {
+        credentials: credentials?,
+        algorithms,
     })
 }
 
@@ -103,4 +131,11 @@ fn transfer(section: &mut Section<'_>) {
     });
 }
 
+/// What our challenges name where the trunk names nothing.
+const REALM: &str = "squelch";
+const ALGORITHMS: [(&str, Algorithm); 3] = [
+    ("sha-512-256", Algorithm::Sha512_256),
+    ("sha-256", Algorithm::Sha256),
+    ("md5", Algorithm::Md5),
+];
 const FORMATS: [(&str, Format); 2] = [("pcmu", Format::Pcmu), ("pcma", Format::Pcma)];

@@ -39,6 +39,7 @@ pub(super) struct Metrics {
     session_guard: Counts,
     webhooks: Counts,
     strangers: Counter,
+    digest: Counts,
     sip_messages: Counts,
     sip_retransmissions: Counter,
     sip_dropped: Counts,
@@ -57,6 +58,7 @@ impl Metrics {
             session_guard: Counts::default(),
             webhooks: Counts::default(),
             strangers: Counter::default(),
+            digest: Counts::default(),
             sip_messages: Counts::default(),
             sip_retransmissions: Counter::default(),
             sip_dropped: Counts::default(),
@@ -80,6 +82,8 @@ impl Metrics {
         to.register("webhooks", help, metrics.webhooks.clone());
         let help = "SIP datagrams and connections from a source in no trunk";
         to.register("sip_strangers", help, metrics.strangers.clone());
+        let help = "INVITEs of trunks with credentials, by what theirs were worth";
+        to.register("sip_digest", help, metrics.digest.clone());
         let help = "SIP messages, repeated ones included";
         to.register("sip_messages", help, metrics.sip_messages.clone());
         let help = "SIP messages that squelch sent again";
@@ -159,6 +163,11 @@ impl Metrics {
         }
         for (verdict, count) in &counters.webhooks {
             set(&self.webhooks, labels([("verdict", verdict)]), *count);
+        }
+        for ((trunk, verdict), count) in &counters.digest {
+            let name = self.trunks.get(*trunk).cloned().unwrap_or_default();
+            let labels = vec![("trunk", name), ("verdict", verdict.name().to_owned())];
+            set(&self.digest, labels, *count);
         }
         let strangers = self.strangers.inner();
         strangers.store(counters.strangers, Ordering::Relaxed);
