@@ -133,7 +133,7 @@ fn an_answer_without_content_type_is_read() {
     assert_eq!(pair.plans.len(), 1);
 }
 
-fn found() -> Finding {
+pub(crate) fn found() -> Finding {
     Finding {
         fault: Fault::G711AsPcm16,
         variant: Variant {

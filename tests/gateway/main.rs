@@ -5,5 +5,6 @@ mod calls;
 mod digest;
 mod failures;
 mod pair;
+mod reasons;
 mod webhooks;
 mod world;

@@ -8,6 +8,7 @@ mod door;
 mod end;
 mod media;
 mod openai_leg;
+mod reason;
 mod requests;
 
 use crate::call::Call;
@@ -212,7 +213,7 @@ impl Gateway {
                 headers,
                 body,
             } => self.requested(clock, dialog, request, method, &headers, body.as_ref()),
-            Event::Cancelled { dialog, .. } => self.carrier_cancelled(clock, dialog),
+            Event::Cancelled { dialog, reason } => self.carrier_cancelled(clock, dialog, reason),
             Event::Provisional { dialog, status, .. } => self.openai_rings(clock, dialog, status),
             Event::Answered { dialog, body } => self.openai_answered(clock, dialog, body),
             Event::Rejected { dialog, failure } => self.openai_rejected(clock, dialog, failure),

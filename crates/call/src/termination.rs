@@ -26,7 +26,7 @@ impl CallResult {
 }
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, $result:ident, $status:expr;)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $result:ident, $status:expr, $q850:literal;)*) => {
         /// Why a call ended. A closed set; docs/METRICS.md lists it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum EndReason { $($(#[$doc])* $variant,)* }
@@ -51,69 +51,76 @@ macro_rules! reasons {
             pub const fn status(self) -> Option<u16> {
                 match self { $(EndReason::$variant => $status,)* }
             }
+
+            /// The cause that a BYE or CANCEL of ours names, for switches behind a carrier.
+            ///
+            /// **Source**: ITU-T Q.850 table 1; RFC 3398 section 8.2.6.1 for those that have a status.
+            pub const fn q850(self) -> u16 {
+                match self { $(EndReason::$variant => $q850,)* }
+            }
         }
     };
 }
 
 reasons! {
     /// The carrier sent BYE.
-    CarrierHangup = "carrier_hangup", Completed, None;
+    CarrierHangup = "carrier_hangup", Completed, None, 16;
     /// OpenAI sent BYE.
-    OpenaiHangup = "openai_hangup", Completed, Some(503);
+    OpenaiHangup = "openai_hangup", Completed, Some(503), 16;
     /// `[limits] max_call` was reached.
-    MaxCall = "max_call", Completed, Some(503);
+    MaxCall = "max_call", Completed, Some(503), 31;
     /// The carrier sent CANCEL before the answer.
-    Cancelled = "cancelled", Rejected, None;
+    Cancelled = "cancelled", Rejected, None, 16;
     /// The INVITE carried no offer.
-    NoOffer = "no_offer", Rejected, Some(488);
+    NoOffer = "no_offer", Rejected, Some(488), 88;
     /// The offer could not be read.
-    BadSdp = "bad_sdp", Rejected, Some(488);
+    BadSdp = "bad_sdp", Rejected, Some(488), 88;
     /// No format of the offer is one of the trunk's.
-    NoCommonFormat = "no_common_format", Rejected, Some(488);
+    NoCommonFormat = "no_common_format", Rejected, Some(488), 88;
     /// The offer names a media address that squelch may not send to.
-    MediaAddress = "media_address", Rejected, Some(488);
+    MediaAddress = "media_address", Rejected, Some(488), 88;
     /// Max-Forwards is used up.
-    TooManyHops = "too_many_hops", Rejected, Some(483);
+    TooManyHops = "too_many_hops", Rejected, Some(483), 25;
     /// The trunk's digest credentials were wrong.
-    BadCredentials = "bad_credentials", Rejected, Some(403);
+    BadCredentials = "bad_credentials", Rejected, Some(403), 21;
     /// A limit of calls at once is reached.
-    Full = "full", Rejected, Some(503);
+    Full = "full", Rejected, Some(503), 42;
     /// The trunk's limit of new calls a second is reached.
-    RateLimited = "rate_limited", Rejected, Some(503);
+    RateLimited = "rate_limited", Rejected, Some(503), 42;
     /// squelch is stopping.
-    Draining = "draining", Rejected, Some(503);
+    Draining = "draining", Rejected, Some(503), 41;
     /// No media port is left.
-    NoPorts = "no_ports", Rejected, Some(503);
+    NoPorts = "no_ports", Rejected, Some(503), 47;
     /// OpenAI answered 486.
-    OpenaiBusy = "openai_busy", Failed, Some(486);
+    OpenaiBusy = "openai_busy", Failed, Some(486), 17;
     /// OpenAI answered 603.
-    OpenaiDeclined = "openai_declined", Failed, Some(603);
+    OpenaiDeclined = "openai_declined", Failed, Some(603), 21;
     /// OpenAI answered 480.
-    OpenaiUnavailable = "openai_unavailable", Failed, Some(480);
+    OpenaiUnavailable = "openai_unavailable", Failed, Some(480), 18;
     /// OpenAI answered 408.
-    OpenaiTimeout = "openai_timeout", Failed, Some(408);
+    OpenaiTimeout = "openai_timeout", Failed, Some(408), 102;
     /// OpenAI answered 488.
-    OpenaiNotAcceptable = "openai_not_acceptable", Failed, Some(488);
+    OpenaiNotAcceptable = "openai_not_acceptable", Failed, Some(488), 88;
     /// OpenAI answered with another failure.
-    OpenaiRefused = "openai_refused", Failed, Some(503);
+    OpenaiRefused = "openai_refused", Failed, Some(503), 41;
     /// OpenAI could not be reached: name, connection, certificate.
-    OpenaiUnreachable = "openai_unreachable", Failed, Some(503);
+    OpenaiUnreachable = "openai_unreachable", Failed, Some(503), 38;
     /// OpenAI's answer can't be used: its SDP is broken or was not offered.
-    OpenaiBadAnswer = "openai_bad_answer", Failed, Some(503);
+    OpenaiBadAnswer = "openai_bad_answer", Failed, Some(503), 88;
     /// OpenAI refused the session squelch accepted the call with, or could not be asked.
-    AcceptFailed = "accept_failed", Failed, Some(503);
+    AcceptFailed = "accept_failed", Failed, Some(503), 41;
     /// `[limits] setup` passed without a sign from OpenAI.
-    SetupTimeout = "setup_timeout", Failed, Some(503);
+    SetupTimeout = "setup_timeout", Failed, Some(503), 102;
     /// `[limits] ring` passed without an answer.
-    RingTimeout = "ring_timeout", Failed, Some(480);
+    RingTimeout = "ring_timeout", Failed, Some(480), 19;
     /// The carrier never acknowledged the answer.
-    NoAck = "no_ack", Failed, None;
+    NoAck = "no_ack", Failed, None, 102;
     /// `[limits] media_timeout` passed without a packet from a leg.
-    MediaTimeout = "media_timeout", Failed, Some(503);
+    MediaTimeout = "media_timeout", Failed, Some(503), 41;
     /// Static that lasted longer than `[guard] hang_up_after`.
-    Static = "static", Failed, Some(503);
+    Static = "static", Failed, Some(503), 41;
     /// squelch stopped and `[limits] drain` had passed.
-    Drained = "drained", Interrupted, Some(503);
+    Drained = "drained", Interrupted, Some(503), 41;
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What the peers of a standing call do, and what a carrier does before the answer.
 
-use super::{Clock, Gateway};
+use super::{Clock, Gateway, reason};
 use crate::call::State;
 use crate::io::{CallId, Output};
 use crate::termination::EndReason;
@@ -33,14 +33,23 @@ impl Gateway {
         self.end(clock, id, EndReason::NoPorts);
     }
 
-    pub(super) fn carrier_cancelled(&mut self, clock: Clock, dialog: DialogId) {
+    pub(super) fn carrier_cancelled(
+        &mut self,
+        clock: Clock,
+        dialog: DialogId,
+        reason: Option<Reason>,
+    ) {
         let Some((id, Side::Carrier)) = self.dialogs.remove(&dialog) else {
             return;
         };
         if let Some(call) = self.calls.get_mut(&id) {
             call.carrier.gone = true;
+            if let Some(reason) = &reason {
+                let detail = reason::shown(Side::Carrier, reason);
+                call.diary.note(clock.now, "cancel_reason", detail);
+            }
         }
-        self.end(clock, id, EndReason::Cancelled);
+        self.end_as_told(clock, id, EndReason::Cancelled, reason.as_ref());
     }
 
     pub(super) fn peer_hung_up(&mut self, clock: Clock, dialog: DialogId, reason: Option<Reason>) {
@@ -50,14 +59,8 @@ impl Gateway {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
-        if let Some(reason) = reason {
-            let text = reason.text.unwrap_or_default();
-            let detail = format!(
-                "{} said {} {}: {text}",
-                side.name(),
-                reason.protocol,
-                reason.cause
-            );
+        if let Some(reason) = &reason {
+            let detail = reason::shown(side, reason);
             call.diary.note(clock.now, "bye_reason", detail);
         }
         let ending = match side {
@@ -70,7 +73,7 @@ impl Gateway {
                 EndReason::OpenaiHangup
             }
         };
-        self.end(clock, id, ending);
+        self.end_as_told(clock, id, ending, reason.as_ref());
     }
 
     pub(super) fn dialog_ended(&mut self, clock: Clock, dialog: DialogId, cause: &EndCause) {

@@ -1,11 +1,11 @@
 //! How calls end: both legs told, the ports given back, one record written.
 
-use super::{Clock, Gateway};
+use super::{Clock, Gateway, reason};
 use crate::call::State;
 use crate::io::{CallId, Output};
 use crate::negotiate::Unacceptable;
 use crate::record::{CallRecord, Diary, GuardRecord, LegRecord, LegsRecord, masked, rfc3339};
-use crate::termination::{CallResult, EndReason};
+use crate::termination::EndReason;
 use crate::timers::Timer;
 use squelch_media::Side;
 use squelch_sip::{IncomingInvite, Reason, Rejection};
@@ -17,6 +17,17 @@ const LAST_STATS: Duration = Duration::from_secs(2);
 impl Gateway {
     /// Ends a call on whichever leg still stands. A call that is ending already keeps its first reason.
     pub(super) fn end(&mut self, clock: Clock, id: CallId, ending: EndReason) {
+        self.end_as_told(clock, id, ending, None);
+    }
+
+    /// As `end`, where a peer gave its own reason: the other one hears it.
+    pub(super) fn end_as_told(
+        &mut self,
+        clock: Clock,
+        id: CallId,
+        ending: EndReason,
+        told: Option<&Reason>,
+    ) {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -24,12 +35,7 @@ impl Gateway {
             return;
         }
         call.ending = Some(ending);
-        let said = (ending.result() != CallResult::Completed && ending != EndReason::Cancelled)
-            .then(|| Reason {
-                protocol: "SIP".into(),
-                cause: ending.status().unwrap_or(480),
-                text: Some(ending.name().into()),
-            });
+        let said = Some(reason::said(ending, told));
         if !call.carrier.gone {
             call.carrier.gone = true;
             let dialog = call.carrier.dialog;

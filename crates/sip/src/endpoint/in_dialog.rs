@@ -222,8 +222,8 @@ impl Endpoint {
         let reason = incoming
             .request
             .headers
-            .get("Reason")
-            .and_then(message::parse_reason);
+            .all("Reason")
+            .find_map(message::parse_reason);
         let tag = self.local_tag(id).unwrap_or_default();
         let response = self.response(&incoming.request.headers, 200, Some(&tag));
         let Incoming {

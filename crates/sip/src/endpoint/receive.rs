@@ -196,8 +196,8 @@ impl Endpoint {
         let reason = incoming
             .request
             .headers
-            .get("Reason")
-            .and_then(message::parse_reason);
+            .all("Reason")
+            .find_map(message::parse_reason);
         let response = self.response(&incoming.request.headers, 200, Some(&tag));
         let Incoming {
             request, key, path, ..
