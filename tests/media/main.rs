@@ -16,4 +16,5 @@ mod resampling;
 mod rules;
 mod silence;
 mod sources;
+mod talk;
 mod transcoding;

@@ -3,6 +3,7 @@
 use crate::detect::{Change, Finding};
 use crate::path::Path;
 use crate::stats::{BridgeStats, DropReason, GuardStats, LegStats};
+use crate::turn::Turn;
 use crate::{MediaPlan, Side};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -74,6 +75,7 @@ pub struct Bridge {
     up: Path,
     /// From OpenAI to the carrier.
     down: Path,
+    turn: Turn,
     /// When the next packet of silence is due to OpenAI, which waits for RTP before it sends any.
     silence_at: Option<Instant>,
     events: VecDeque<MediaEvent>,
@@ -88,6 +90,7 @@ impl Bridge {
             silence_at: up.sends.then_some(now),
             up,
             down: Path::new(&plan.openai, &plan.carrier, plan.guard),
+            turn: Turn::default(),
             events: VecDeque::with_capacity(MAX_EVENTS),
             own_to_openai: 0,
         }
@@ -121,6 +124,13 @@ impl Bridge {
             .map_or(Forward::Hold, |len| send(path, back, len));
         if side == Side::Carrier && matches!(forward, Forward::Send { .. }) {
             self.silence_at = None;
+        }
+        match side {
+            Side::Carrier => self.turn.caller(now, relayed.heard, relayed.span),
+            Side::Openai => {
+                let due = self.turn.model(now, relayed.heard);
+                self.down.set_talk_due(due);
+            }
         }
         if relayed.learned {
             self.push(MediaEvent::Learned {

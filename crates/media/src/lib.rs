@@ -19,6 +19,7 @@ pub mod quality;
 pub mod rtp;
 mod source;
 mod stats;
+mod turn;
 
 pub use bridge::{Bridge, Forward, MediaEvent, Transmit};
 pub use hold::MAX_HOLD;

@@ -6,6 +6,7 @@ use crate::hold::{Hold, MAX_DATAGRAM_BYTES};
 use crate::rtp::{self, Arrival, PayloadType, Receive, RtpTime, Send, Ssrc, View};
 use crate::source::{Admission, Source};
 use crate::stats::{DropReason, Dropped, LegStats};
+use crate::turn::Heard;
 use crate::{Format, GuardPlan, LegPlan, quality};
 use squelch_g711::Law;
 use std::net::SocketAddr;
@@ -19,6 +20,9 @@ pub(crate) struct Relayed {
     pub(crate) len: Option<usize>,
     pub(crate) change: Option<Change>,
     pub(crate) learned: bool,
+    pub(crate) heard: Heard,
+    /// How long its audio lasts.
+    pub(crate) span: Duration,
 }
 
 /// A packet that was let in: what its header said, for the time when it leaves.
@@ -160,6 +164,7 @@ impl Path {
     ) -> Result<Relayed, DropReason> {
         let (taken, learned) = self.take(now, from, packet.get(..len).ok_or(DropReason::Size)?)?;
         let mut change = None;
+        let (mut heard, mut span) = (Heard::Nothing, Duration::ZERO);
         let at = self.stream_time(now);
         if !taken.event {
             let audio = packet.get(taken.payload()).ok_or(DropReason::Malformed)?;
@@ -171,6 +176,8 @@ impl Path {
                 }),
                 payload: audio,
             });
+            heard = self.watch.level().map_or(Heard::Fault, Heard::Audio);
+            span = Duration::from_micros(audio.len() as u64 * 125);
         }
         let Some(hold) = &mut self.hold else {
             self.gate.follow(self.watch.current());
@@ -179,6 +186,8 @@ impl Path {
                 len,
                 change,
                 learned,
+                heard,
+                span,
             });
         };
         if let Some(finding) = change.as_ref().and_then(Change::found) {
@@ -193,6 +202,8 @@ impl Path {
             len: None,
             change,
             learned,
+            heard,
+            span,
         })
     }
 
@@ -363,6 +374,11 @@ impl Path {
             stamp.ssrc,
         );
         Some(len)
+    }
+
+    /// Whether somebody ought to be heard from now on.
+    pub(crate) fn set_talk_due(&mut self, due: bool) {
+        self.watch.set_talk_due(due);
     }
 
     pub(crate) fn out_ptime(&self) -> Duration {

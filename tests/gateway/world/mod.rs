@@ -1,5 +1,6 @@
 //! Whole calls with their media: gateway, bridges, a carrier and OpenAI in one world.
 
+mod dead_air;
 mod end_to_end;
 mod impaired;
 mod policies;

@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// The loudest sample of what is not heard. **Units**: PCM16's scale; noise at -60 dBov (33 in the mean) goes beyond
 /// four times its mean in one sample of 16,000.
-pub(super) const INAUDIBLE: u16 = 132;
+pub(crate) const INAUDIBLE: u16 = 132;
 
 /// Packets in a row with sound in them that end the silence: a click in one or two is nobody's talk.
 const HEARD: u32 = 3;

@@ -40,6 +40,7 @@ mod watch;
 mod weigh;
 mod wrong_rate;
 
+pub(crate) use dead_air::INAUDIBLE;
 pub use fault::Fault;
 pub use finding::{Change, Finding, Pace, Variant, What};
 pub use squelch_g711::ByteOrder;

@@ -56,15 +56,15 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// Takes a packet; the gravest fault that it has now by the rules, found `at` the packet's time.
+    /// Takes a packet and the greatest magnitude among its codes; the gravest fault that it has now by the rules, found `at` the packet's time.
     pub(super) fn observe(
         &mut self,
         law: Law,
         talk_due: bool,
         packet: &Packet<'_>,
+        loudest: u8,
     ) -> Option<Finding> {
         let (at, payload) = (packet.at, packet.payload);
-        let loudest = peak::loudest(law, payload);
         let rate = packet
             .numbers
             .and_then(|numbers| self.wrong_rate.observe(at, numbers, payload.len()));

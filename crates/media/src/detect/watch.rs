@@ -1,5 +1,6 @@
 //! All that is looked for in one stream: what its payloads say ([`Detector`]), and the rules beside it.
 
+use super::peak;
 use super::rules::Rules;
 use super::{Change, Detector, Finding};
 use crate::rtp::RtpTime;
@@ -39,6 +40,8 @@ pub struct Watch {
     detector: Detector,
     rules: Rules,
     reported: Option<Finding>,
+    /// The loudest sample of the packet before; none under a fault of the content.
+    level: Option<u16>,
 }
 
 impl Watch {
@@ -50,6 +53,7 @@ impl Watch {
             detector: Detector::new(law),
             rules: Rules::default(),
             reported: None,
+            level: None,
         }
     }
 
@@ -67,6 +71,7 @@ impl Watch {
             return None;
         }
         let change = self.detector.observe(packet.at, packet.payload);
+        self.level = None;
         if self.detector.current().is_some() {
             self.rules = Rules::default();
         }
@@ -75,10 +80,18 @@ impl Watch {
             (Some(change), _) => Some(change),
             (None, Some(_)) => None,
             (None, None) => {
-                let found = self.rules.observe(self.law, self.talk_due, &packet);
+                let loudest = peak::loudest(self.law, packet.payload);
+                self.level = Some(peak::level(self.law, loudest));
+                let due = self.talk_due;
+                let found = self.rules.observe(self.law, due, &packet, loudest);
                 self.report(packet.at, found, true)
             }
         }
+    }
+
+    /// The loudest sample of the packet before, on PCM16's scale; none where its content is at fault.
+    pub(crate) fn level(&self) -> Option<u16> {
+        self.level
     }
 
     /// The fault the stream has now, if any.
