@@ -55,13 +55,6 @@ fn a_broken_sdp_is_488() {
 }
 
 #[test]
-fn no_offer_is_488() {
-    let (mut pair, status) = refused(None, |_| {});
-    assert_eq!(status, 488);
-    pair.assert_over("rejected", "no_offer");
-}
-
-#[test]
 fn media_are_sent_to_no_address_outside_the_trunks_networks() {
     for address in ["198.51.100.1", "224.0.0.1", "0.0.0.0", "127.0.0.1"] {
         let offer = OFFER.replace("c=IN IP4 192.0.2.1", &format!("c=IN IP4 {address}"));

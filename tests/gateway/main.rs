@@ -6,5 +6,6 @@ mod digest;
 mod failures;
 mod pair;
 mod reasons;
+mod session_changes;
 mod webhooks;
 mod world;

@@ -40,6 +40,8 @@ pub(crate) struct Pair {
     pub(crate) carrier_events: Vec<Event>,
     pub(crate) openai_events: Vec<Event>,
     pub(crate) plans: Vec<MediaPlan>,
+    /// Signalled changes.
+    pub(crate) updates: Vec<MediaPlan>,
     pub(crate) live: Vec<CallId>,
     pub(crate) bound: usize,
     pub(crate) records: Vec<CallRecord>,
@@ -47,6 +49,7 @@ pub(crate) struct Pair {
     /// HTTP requests of the gateway, and its replies.
     pub(crate) fetches: Vec<(FetchId, http::Request)>,
     pub(crate) replies: Vec<u16>,
+    cut_off: Option<SocketAddr>,
     /// Everything that went over the network.
     pub(crate) wire: Vec<(SocketAddr, SocketAddr, Bytes)>,
 }
@@ -81,6 +84,7 @@ pub(crate) fn config() -> GatewayConfig {
             sources: vec!["192.0.2.1/32".parse().unwrap()],
             media_sources: vec!["192.0.2.0/28".parse().unwrap()],
             formats: vec![Format::Pcmu, Format::Pcma],
+            session_expires: None,
             max_calls: None,
             max_calls_per_second: None,
             digest: None,
@@ -123,12 +127,14 @@ impl Pair {
             carrier_events: Vec::new(),
             openai_events: Vec::new(),
             plans: Vec::new(),
+            updates: Vec::new(),
             live: Vec::new(),
             bound: 0,
             records: Vec::new(),
             drained: false,
             fetches: Vec::new(),
             replies: Vec::new(),
+            cut_off: None,
             wire: Vec::new(),
         }
     }
@@ -222,6 +228,21 @@ impl Pair {
         }
     }
 
+    /// The media path's figures.
+    pub(crate) fn stats(&mut self, stats: BridgeStats) {
+        let call = *self.live.last().expect("media");
+        self.input(Input::MediaStats {
+            call,
+            stats: Box::new(stats),
+            last: false,
+        });
+    }
+
+    /// From now on nothing arrives at this address.
+    pub(crate) fn cut_off(&mut self, at: &str) {
+        self.cut_off = Some(address(at));
+    }
+
     /// Puts a datagram on the network as if `from` had sent it.
     pub(crate) fn inject(&mut self, from: &str, to: &str, bytes: Bytes) {
         self.send(address(from), address(to), bytes);
@@ -235,6 +256,9 @@ impl Pair {
     }
 
     fn deliver(&mut self, from: SocketAddr, local: SocketAddr, bytes: &[u8]) {
+        if self.cut_off == Some(local) {
+            return;
+        }
         let input = TransportInput::Datagram { local, from, bytes };
         let wall = self.wall();
         match local {
@@ -291,6 +315,7 @@ impl Pair {
                 self.live.push(call);
                 self.plans.push(*plan);
             }
+            Output::UpdateMedia { plan, .. } => self.updates.push(*plan),
             Output::StopMedia { call } => {
                 self.live.retain(|live| *live != call);
                 self.bound -= 1;

@@ -73,3 +73,44 @@ fn on_a_leg_that_wants_nothing_there_is_no_silence() {
     assert!(call.own().is_none());
     assert_eq!(call.bridge.poll_timeout(), None);
 }
+
+#[test]
+fn while_the_carrier_holds_openai_hears_silence_in_the_same_stream() {
+    let mut call = Call::pcmu();
+    let talk = |call: &mut Call, sequence: u16| {
+        call.send(Side::Carrier, &packet(ULAW, sequence, 7, &[0x11; 160]))
+    };
+    let before = talk(&mut call, 100).expect("talk");
+    call.send(Side::Openai, &packet(ULAW, 1, 8, &[0x22; 160]));
+    let mut held = plan(Format::Pcmu, Format::Pcmu);
+    held.carrier.direction = Direction::Inactive;
+    call.bridge.update(call.now, &held);
+    let mut last = before;
+    // Longer than an address that never answered would get: this one did.
+    for _ in 0..500 {
+        let (side, silence) = call.own().expect("due");
+        assert_eq!(
+            (side, &silence.payload[..]),
+            (Side::Openai, &[0xFF; 160][..])
+        );
+        assert_eq!(silence.sequence, last.sequence.wrapping_add(1));
+        assert_eq!(silence.ssrc, last.ssrc);
+        last = silence;
+        assert!(call.own().is_none(), "one a packet time");
+        assert!(
+            talk(&mut call, 101).is_none(),
+            "its music is not for the model"
+        );
+    }
+    assert!(
+        call.send(Side::Openai, &packet(ULAW, 2, 8, &[0x22; 160]))
+            .is_none(),
+        "and the carrier hears nothing"
+    );
+    call.bridge
+        .update(call.now, &plan(Format::Pcmu, Format::Pcmu));
+    let resumed = talk(&mut call, 900).expect("talk again");
+    assert_eq!(resumed.sequence, last.sequence.wrapping_add(1));
+    call.wait(PTIME);
+    assert!(call.own().is_none(), "and no silence beside it");
+}

@@ -5,6 +5,7 @@ use crate::negotiate::Offer;
 use crate::record::Diary;
 use crate::termination::EndReason;
 use squelch_media::{BridgeStats, MediaPlan};
+use squelch_sip::sdp::SessionDescription;
 use squelch_sip::{DialogId, Target};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -12,9 +13,9 @@ use std::net::SocketAddr;
 /// What a call waits for.
 ///
 /// ```text
-/// INVITE -> Ports -> Resolving -> Inviting -> Bridged -> Ending
-///             |          |           |           |
-///             +----------+-----------+-----------+--> Ending, or gone at once where no media ran
+/// INVITE -> Ports -> Resolving -> Inviting [-> Offered] -> Bridged -> Ending
+///             |          |           |            |           |
+///             +----------+-----------+------------+-----------+--> Ending, or gone at once where no media ran
 /// ```
 #[derive(Debug)]
 pub(crate) enum State {
@@ -24,6 +25,8 @@ pub(crate) enum State {
     Resolving(QueryId),
     /// OpenAI's answer.
     Inviting,
+    /// The carrier's answer to our offer, in its ACK. The plan lacks the carrier's part.
+    Offered(Box<MediaPlan>),
     /// A BYE.
     Bridged,
     /// The last `MediaStats`.
@@ -56,6 +59,12 @@ pub(crate) enum Accept {
 pub(crate) struct CarrierLeg {
     pub(crate) dialog: DialogId,
     pub(crate) answered: bool,
+    /// Its INVITE made no offer: ours goes out with the answer.
+    pub(crate) is_late: bool,
+    /// What our SDP said last.
+    pub(crate) said: Option<SessionDescription>,
+    /// Our 200 to a later INVITE carries an offer; the ACK's answer is awaited.
+    pub(crate) offered: bool,
     /// The dialog is over: nothing more is said to this peer.
     pub(crate) gone: bool,
     pub(crate) from: String,
@@ -75,6 +84,10 @@ pub(crate) struct OpenaiLeg {
     pub(crate) targets: VecDeque<Target>,
     /// Where the INVITE went.
     pub(crate) peer: Option<SocketAddr>,
+    /// What our SDP said last.
+    pub(crate) said: Option<SessionDescription>,
+    /// Our 200 to an INVITE of its carries an offer; the ACK's answer is awaited.
+    pub(crate) offered: bool,
 }
 
 /// One call.

@@ -48,6 +48,9 @@ pub struct Trunk {
     pub media_sources: Vec<IpNet>,
     /// Formats squelch speaks with it, in order of preference.
     pub formats: Vec<Format>,
+    /// How long a session lives without a refresh (RFC 4028), where the carrier does not ask for less; `None`
+    /// leaves it to the carrier.
+    pub session_expires: Option<Duration>,
     /// Calls at once.
     pub max_calls: Option<u32>,
     /// New calls a second.

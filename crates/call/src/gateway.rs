@@ -10,6 +10,7 @@ mod media;
 mod openai_leg;
 mod reason;
 mod requests;
+mod session;
 
 use crate::call::Call;
 use crate::config::GatewayConfig;
@@ -204,8 +205,13 @@ impl Gateway {
             Event::Invite { dialog, invite } => self.invite(clock, dialog, *invite),
             Event::Options { request, .. } => self.options(clock, request),
             Event::Reinvite {
-                dialog, request, ..
-            } => self.reinvite(clock, dialog, request),
+                dialog,
+                request,
+                body,
+            } => self.session_offered(clock, dialog, request, body.as_ref()),
+            Event::Acknowledged { dialog, body } => self.acknowledged(clock, dialog, body.as_ref()),
+            Event::RefreshDue { dialog } => self.refresh_due(clock, dialog),
+            Event::Reinvited { dialog, body } => self.reinvited(clock, dialog, body.as_ref()),
             Event::Request {
                 dialog,
                 request,
@@ -214,12 +220,14 @@ impl Gateway {
                 body,
             } => self.requested(clock, dialog, request, method, &headers, body.as_ref()),
             Event::Cancelled { dialog, reason } => self.carrier_cancelled(clock, dialog, reason),
-            Event::Provisional { dialog, status, .. } => self.openai_rings(clock, dialog, status),
+            Event::Provisional { dialog, body, .. } => {
+                self.openai_rings(clock, dialog, body.as_ref());
+            }
             Event::Answered { dialog, body } => self.openai_answered(clock, dialog, body),
             Event::Rejected { dialog, failure } => self.openai_rejected(clock, dialog, failure),
             Event::Bye { dialog, reason } => self.peer_hung_up(clock, dialog, reason),
             Event::Ended { dialog, cause } => self.dialog_ended(clock, dialog, &cause),
-            // The endpoint counts what it drops; an ACK that carries no answer changes nothing here.
+            // The endpoint counts what it drops, and asks again for a refresh that was refused.
             _ => {}
         }
     }
@@ -240,6 +248,12 @@ impl Gateway {
     fn drain(&mut self, clock: Clock) {
         self.draining
             .get_or_insert(clock.now + self.config.limits.drain);
+    }
+
+    fn note(&mut self, clock: Clock, id: CallId, event: &'static str, detail: String) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.diary.note(clock.now, event, detail);
+        }
     }
 
     fn query(&mut self) -> QueryId {

@@ -40,6 +40,7 @@ impl CallSummary {
             state: match call.state {
                 State::Ports | State::Resolving(_) => "setup",
                 State::Inviting => "ringing",
+                State::Offered(_) => "answered",
                 State::Bridged => "up",
                 State::Ending => "ending",
             },

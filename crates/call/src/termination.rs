@@ -71,8 +71,8 @@ reasons! {
     MaxCall = "max_call", Completed, Some(503), 31;
     /// The carrier sent CANCEL before the answer.
     Cancelled = "cancelled", Rejected, None, 16;
-    /// The INVITE carried no offer.
-    NoOffer = "no_offer", Rejected, Some(488), 88;
+    /// Neither the INVITE carried an offer nor its ACK an answer to ours.
+    NoOffer = "no_offer", Failed, Some(488), 88;
     /// The offer could not be read.
     BadSdp = "bad_sdp", Rejected, Some(488), 88;
     /// No format of the offer is one of the trunk's.
@@ -115,6 +115,8 @@ reasons! {
     RingTimeout = "ring_timeout", Failed, Some(480), 19;
     /// The carrier never acknowledged the answer.
     NoAck = "no_ack", Failed, None, 102;
+    /// A peer no longer refreshed the session, or no longer knew the call (RFC 4028).
+    SessionExpired = "session_expired", Failed, None, 102;
     /// `[limits] media_timeout` passed without a packet from a leg.
     MediaTimeout = "media_timeout", Failed, Some(503), 41;
     /// Static that lasted longer than `[guard] hang_up_after`.

@@ -96,10 +96,16 @@ impl Bridge {
         }
     }
 
-    /// Takes a signalled change. Addresses may be learned anew; numbering and statistics go on.
-    pub fn update(&mut self, _now: Instant, plan: &MediaPlan) {
+    /// Takes a signalled change. A leg whose address is another one may have its port learned anew; numbering and
+    /// statistics go on. While the carrier is not heard (on hold), silence goes to OpenAI.
+    pub fn update(&mut self, now: Instant, plan: &MediaPlan) {
         self.up.update(&plan.carrier, &plan.openai, plan.guard);
         self.down.update(&plan.openai, &plan.carrier, plan.guard);
+        if !self.up.sends {
+            self.silence_at = None;
+        } else if !self.up.receives {
+            self.silence_at.get_or_insert(now);
+        }
     }
 
     /// `packet[..len]` arrived on leg `side`'s port from `from`; it is rewritten in place for the other leg.

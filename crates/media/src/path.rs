@@ -56,7 +56,7 @@ pub(crate) struct Path {
     out_ptime_samples: usize,
     out_ptime: Duration,
     out_law: Law,
-    receives: bool,
+    pub(crate) receives: bool,
     pub(crate) sends: bool,
     pub(crate) source: Source,
     receive: Receive,
@@ -138,7 +138,7 @@ impl Path {
         self.out_ptime = fresh.out_ptime;
         self.receives = fresh.receives;
         self.sends = fresh.sends;
-        self.source = fresh.source;
+        self.source.update(fresh.source);
         if !same_audio {
             self.format = fresh.format;
             self.out_law = fresh.out_law;

@@ -123,7 +123,7 @@ pub struct GuardPlan {
 }
 
 /// One leg's part of the plan.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LegPlan {
     /// The negotiated format, the same in both directions of the leg.
     pub format: Format,

@@ -56,6 +56,15 @@ impl Source {
         }
     }
 
+    /// Takes a signalled change: only another address opens what was learned.
+    pub(crate) fn update(&mut self, fresh: Source) {
+        if self.signalled == fresh.signalled {
+            self.networks = fresh.networks;
+        } else {
+            *self = fresh;
+        }
+    }
+
     /// Where packets to the peer go, if any may: inside the networks, and not for ever without an answer.
     pub(crate) fn destination(&mut self) -> Option<SocketAddr> {
         let to = self.locked.unwrap_or(self.signalled);

@@ -231,9 +231,9 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "transfer = ",
-        "session_expires = \"1800s\"",
+        "session_expires = \"60s\"",
         "trunk.session_expires",
-        "not built yet",
+        "shorter than a session may be",
     ),
     (
         "max_calls_per_second",

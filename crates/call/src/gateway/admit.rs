@@ -79,13 +79,7 @@ impl Gateway {
         }
         let offer = match &invite.body {
             Some(body) => negotiate::read_offer(settings, &body.bytes)?,
-            None => {
-                return refuse(
-                    EndReason::NoOffer,
-                    399,
-                    "an INVITE without an offer is not taken",
-                );
-            }
+            None => negotiate::unsaid_offer(settings),
         };
         if !self.take_token(clock.now, trunk) {
             return refuse(
@@ -116,6 +110,9 @@ impl Gateway {
             carrier: CarrierLeg {
                 dialog,
                 answered: false,
+                is_late: invite.body.is_none(),
+                said: None,
+                offered: false,
                 gone: false,
                 from: masked(&invite.from.uri),
                 to: masked(&invite.request_uri),
@@ -133,6 +130,14 @@ impl Gateway {
             accept: Accept::Waiting,
             token: self.token(),
         };
+        let session_expires = self
+            .config
+            .trunks
+            .get(trunk)
+            .and_then(|t| t.session_expires);
+        if let Some(interval) = session_expires {
+            self.endpoint.keep_alive(dialog, interval);
+        }
         self.counters.call_started(trunk);
         self.dialogs.insert(dialog, (id, Side::Carrier));
         self.calls.insert(id, call);

@@ -5,7 +5,7 @@ use crate::call::State;
 use crate::io::{CallId, Output};
 use crate::termination::EndReason;
 use squelch_media::Side;
-use squelch_sip::{DialogId, EndCause, Reason, RequestId, Response};
+use squelch_sip::{DialogId, EndCause, Reason};
 use std::net::SocketAddr;
 
 impl Gateway {
@@ -89,28 +89,11 @@ impl Gateway {
         }
         // Our own BYE's end is no news; a lost ACK and a broken transport end the call.
         let ending = match (side, cause) {
-            (Side::Carrier, EndCause::NoAck) => EndReason::NoAck,
+            (Side::Carrier, EndCause::NoAck | EndCause::NoPrack) => EndReason::NoAck,
+            (_, EndCause::SessionExpired) => EndReason::SessionExpired,
             (Side::Carrier, _) => EndReason::CarrierHangup,
             (Side::Openai, _) => EndReason::OpenaiHangup,
         };
         self.end(clock, id, ending);
-    }
-
-    /// Changes of a standing call are refused, and the call goes on as it is (RFC 3261 section 14.2).
-    pub(super) fn reinvite(&mut self, clock: Clock, dialog: DialogId, request: RequestId) {
-        if let Some((id, side)) = self.dialogs.get(&dialog).copied()
-            && let Some(call) = self.calls.get_mut(&id)
-        {
-            call.diary.note(
-                clock.now,
-                "reinvite_refused",
-                format!("from the {} leg", side.name()),
-            );
-        }
-        let response = Response {
-            status: 488,
-            ..Response::default()
-        };
-        self.endpoint.respond(clock.now, request, response);
     }
 }

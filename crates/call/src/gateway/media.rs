@@ -72,7 +72,10 @@ impl Gateway {
                 .now
                 .saturating_duration_since(call.diary.started + setup)
         });
-        let silent = Side::ALL.into_iter().any(|side| {
+        // On hold nothing is due.
+        let plan = call.plan.as_deref();
+        let due = |side: &Side| plan.is_some_and(|plan| plan.leg(*side).direction.receives());
+        let silent = Side::ALL.into_iter().filter(due).any(|side| {
             let leg = if side == Side::Carrier {
                 &stats.carrier
             } else {

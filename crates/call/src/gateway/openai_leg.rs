@@ -1,12 +1,13 @@
 //! The leg towards OpenAI: routes, addresses, and an INVITE built from typed fields alone.
 
 use super::{Clock, Gateway};
-use crate::call::State;
+use crate::call::{Call, State};
 use crate::io::{CallId, Output, QueryId};
 use crate::negotiate;
 use crate::termination::EndReason;
 use crate::timers::Timer;
 use squelch_media::Side;
+use squelch_sip::sdp::SessionDescription;
 use squelch_sip::{Body, DialogId, Failure, NameAddr, OutgoingInvite, Protocol, Target, Uri};
 use std::net::SocketAddr;
 
@@ -137,10 +138,8 @@ impl Gateway {
         let host = listener.map_or("anonymous.invalid", |listener| {
             listener.advertised_host.as_str()
         });
-        let address = self
-            .config
-            .media_address
-            .map_or(local, |ip| SocketAddr::new(ip, local.port()));
+        let named = self.config.media_address;
+        let address = named.map_or(local, |ip| SocketAddr::new(ip, local.port()));
         let offer = negotiate::offer_to_openai(&call.offer, &call.session_id, address);
         let invite = OutgoingInvite {
             request_uri: uri.clone(),
@@ -154,6 +153,7 @@ impl Gateway {
             credentials: route.and_then(|route| route.credentials.clone()),
             target: target.clone(),
         };
+        call.openai.said = Some(offer);
         call.openai.peer = Some(target.addr);
         call.state = State::Inviting;
         let dialog = self.endpoint.invite(clock.now, invite);
@@ -163,19 +163,22 @@ impl Gateway {
         self.dialogs.insert(dialog, (id, Side::Openai));
     }
 
-    /// 18x from OpenAI: the carrier hears ringing. Early media are not passed on.
-    pub(super) fn openai_rings(&mut self, clock: Clock, dialog: DialogId, _status: u16) {
+    /// 18x from OpenAI: the carrier hears ringing, or what OpenAI sends before its answer.
+    pub(super) fn openai_rings(&mut self, clock: Clock, dialog: DialogId, body: Option<&Body>) {
         let Some((id, Side::Openai)) = self.dialogs.get(&dialog).copied() else {
             return;
         };
         self.timers.clear(id, Timer::Setup);
-        if let Some(call) = self
+        let Some(call) = self
             .calls
             .get(&id)
             .filter(|call| matches!(call.state, State::Inviting))
-        {
-            self.endpoint
-                .provisional(clock.now, call.carrier.dialog, 180, None);
+        else {
+            return;
+        };
+        let carrier = call.carrier.dialog;
+        if !body.is_some_and(|body| self.openai_sends_early(clock, id, body)) {
+            self.endpoint.provisional(clock.now, carrier, 180, None);
         }
     }
 
@@ -184,46 +187,78 @@ impl Gateway {
             return;
         };
         self.endpoint.acknowledge(clock.now, dialog, None);
-        let Some(call) = self
-            .calls
-            .get_mut(&id)
-            .filter(|call| matches!(call.state, State::Inviting))
-        else {
+        let is_inviting = |call: &Call| matches!(call.state, State::Inviting);
+        if !self.calls.get(&id).is_some_and(is_inviting) {
             return;
-        };
-        let (Some(trunk), Some((local, _))) = (self.config.trunks.get(call.trunk), call.ports)
-        else {
-            return;
-        };
+        }
         // OpenAI has been seen to leave Content-Type out: whatever the body says it is, it is read as SDP.
         let answer = body.map(|body| body.bytes).unwrap_or_default();
-        let plan =
-            match negotiate::plan(&self.config, trunk, &call.offer, &answer, &mut self.random) {
-                Ok(plan) => Box::new(plan),
-                Err(unacceptable) => {
-                    call.diary.note(clock.now, "bad_answer", unacceptable.text);
-                    return self.end(clock, id, unacceptable.reason);
-                }
-            };
-        let address = self
-            .config
-            .media_address
-            .map_or(local, |ip| SocketAddr::new(ip, local.port()));
-        let answer = negotiate::answer_to_carrier(&call.offer, &call.session_id, address);
-        call.carrier.answered = true;
-        call.diary.answered_wall = Some(call.diary.ended_wall(clock.now));
+        let Some(call) = self.calls.get(&id) else {
+            return;
+        };
+        let Some((trunk, (local, _))) = self.config.trunks.get(call.trunk).zip(call.ports) else {
+            return;
+        };
+        if call.plan.is_some() {
+            return self.answer_after_early_media(clock, id, &answer);
+        }
+        let plan = negotiate::plan(&self.config, trunk, &call.offer, &answer, &mut self.random);
+        let plan = match plan.map(Box::new) {
+            Ok(plan) => plan,
+            Err(unacceptable) => {
+                self.note(clock, id, "bad_answer", unacceptable.text);
+                return self.end(clock, id, unacceptable.reason);
+            }
+        };
+        let address = self.advertised(local);
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        if call.carrier.is_late {
+            let format = plan.openai.format;
+            let offer = negotiate::late_offer(trunk, format, &call.session_id, address);
+            call.state = State::Offered(plan);
+            return self.answer_carrier(clock, id, offer);
+        }
+        let said = negotiate::answer_to_carrier(&call.offer, &call.session_id, address);
         call.state = State::Bridged;
         call.plan = Some(plan.clone());
+        self.outputs
+            .push_back(Output::StartMedia { call: id, plan });
+        self.answer_carrier(clock, id, said);
+    }
+
+    /// The media run already; what the carrier was told of them it is told again.
+    fn answer_after_early_media(&mut self, clock: Clock, id: CallId, answer: &[u8]) {
+        if !answer.is_empty() {
+            self.hear_answer(clock, id, Side::Openai, answer);
+        }
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        call.state = State::Bridged;
+        if let Some(said) = call.carrier.said.clone() {
+            self.answer_carrier(clock, id, said);
+        }
+    }
+
+    /// 200 to the carrier.
+    fn answer_carrier(&mut self, clock: Clock, id: CallId, said: SessionDescription) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        call.carrier.answered = true;
+        call.diary.answered_wall = Some(call.diary.ended_wall(clock.now));
         let setup = clock.now.saturating_duration_since(call.diary.started);
-        let trunk = trunk.name.clone();
-        self.endpoint
-            .answer(clock.now, call.carrier.dialog, Body::sdp(answer.write()));
+        let (dialog, body) = (call.carrier.dialog, Body::sdp(said.write()));
+        call.carrier.said = Some(said);
+        let trunk = self.config.trunks.get(call.trunk);
+        let trunk = trunk.map(|trunk| trunk.name.clone()).unwrap_or_default();
+        self.endpoint.answer(clock.now, dialog, body);
         self.timers.clear(id, Timer::Setup);
         self.timers.clear(id, Timer::Ring);
         self.timers
             .set(id, Timer::MaxCall, clock.now + self.config.limits.max_call);
-        self.outputs
-            .push_back(Output::StartMedia { call: id, plan });
         self.outputs
             .push_back(Output::CallAnswered { trunk, setup });
     }
@@ -250,8 +285,11 @@ impl Gateway {
             Failure::Transport(why) => (why.clone(), None),
         };
         call.diary.note(clock.now, "openai_failed", text);
+        // Once its media were heard another address would be another call.
+        let heard = call.plan.is_some();
         match ending {
             Some(reason) => self.end(clock, id, reason),
+            None if heard => self.end(clock, id, EndReason::OpenaiRefused),
             None => self.try_target(clock, id),
         }
     }

@@ -17,7 +17,7 @@ impl Gateway {
             // Without an offer it only keeps the session alive (RFC 4028).
             DialogMethod::Update if body.is_none() => 200,
             DialogMethod::Update | DialogMethod::Prack => {
-                return self.reinvite(clock, dialog, request);
+                return self.session_offered(clock, dialog, request, body);
             }
             DialogMethod::Refer => 603,
             // Nothing of the kind was agreed on (RFC 6086 section 4.2.2, RFC 6665 section 4.1.3).

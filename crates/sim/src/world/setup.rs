@@ -37,6 +37,7 @@ impl Setup {
                 sources: vec![CARRIER.ip().into()],
                 media_sources: vec![CARRIER.ip().into()],
                 formats: vec![Format::Pcmu, Format::Pcma],
+                session_expires: None,
                 max_calls: None,
                 max_calls_per_second: None,
                 digest: None,

@@ -109,7 +109,8 @@ impl Endpoint {
 
     /// Answers an incoming call with 200, sent again until its ACK comes. Without ACK within 64*T1
     /// the endpoint hangs up and says `Ended { NoAck }`. While a description in a reliable
-    /// provisional response waits for its PRACK, the answer waits too (RFC 3262 section 3).
+    /// provisional response waits for its PRACK, the answer waits too (RFC 3262 section 3); after it
+    /// the 200 has no body.
     pub fn answer(&mut self, now: Instant, dialog: DialogId, body: Body) {
         let Some(transaction) = self.ringing(dialog) else {
             return;
@@ -125,7 +126,9 @@ impl Endpoint {
         response
             .headers
             .set("Supported", message::SUPPORTED.join(", "));
-        add_body(&mut response.headers, &mut response.body, &body);
+        if !self.has_described(dialog) {
+            add_body(&mut response.headers, &mut response.body, &body);
+        }
         if let Some(dialog) = self.dialogs.get_mut(&dialog) {
             dialog.state = State::Confirmed;
         }

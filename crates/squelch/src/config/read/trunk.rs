@@ -1,11 +1,15 @@
 //! `[[trunk]]`.
 
+use std::time::Duration;
+
 use squelch_media::Format;
+use toml::de::DeValue;
 
 use super::digest::credentials;
 use crate::config::files::Surroundings;
+use crate::config::problem::Wrong;
 use crate::config::section::Section;
-use crate::config::values;
+use crate::config::values::{self, Parsed};
 use squelch_call::{Trunk, TrunkDigest};
 use squelch_sip::digest::Algorithm;
 
@@ -26,7 +30,7 @@ fn trunk(mut section: Section<'_>, before: &[Trunk], around: Surroundings<'_>) -
     let formats = section.list("formats", values::word(&FORMATS));
     section.only("srtp", "off", &["prefer", "require"]);
     let digest = trunk_digest(&mut section, around);
-    section.unbuilt("session_expires", "leave it out");
+    let session_expires = section.value("session_expires", session_expires);
     transfer(&mut section);
     let max_calls = section.value("max_calls", values::number(1, u32::MAX));
     let max_calls_per_second = section.value("max_calls_per_second", values::number(1, u32::MAX));
@@ -80,6 +84,7 @@ fn trunk(mut section: Section<'_>, before: &[Trunk], around: Surroundings<'_>) -
         sources: sources?,
         media_sources: media_sources.unwrap_or_default(),
         formats,
+        session_expires,
         max_calls,
         max_calls_per_second,
         digest,
@@ -113,21 +118,29 @@ fn trunk_digest(section: &mut Section<'_>, around: Surroundings<'_>) -> Option<T
     })
 }
 
+/// RFC 4028 section 5: 90 s at least.
+fn session_expires(value: &DeValue<'_>) -> Parsed<Duration> {
+    match values::time(value)? {
+        interval if interval >= Duration::from_secs(90) => Ok(interval),
+        _ => Err(Wrong::new(
+            "is shorter than a session may be",
+            "write \"90s\" or more; \"1800s\" is usual",
+        )),
+    }
+}
+
 fn transfer(section: &mut Section<'_>) {
-    section.value("transfer", |value| {
-        use crate::config::problem::Wrong;
-        match value.as_str() {
-            Some("refuse") => Ok(()),
-            Some(other) => Err(values::unknown_word(other, &["refuse"])),
-            None if value.is_array() => Err(Wrong::new(
-                "transfer to numbers is not built yet",
-                "write transfer = \"refuse\"",
-            )),
-            None => Err(Wrong::new(
-                format!("{} where text is due", value.type_str()),
-                "write transfer = \"refuse\"",
-            )),
-        }
+    section.value("transfer", |value| match value.as_str() {
+        Some("refuse") => Ok(()),
+        Some(other) => Err(values::unknown_word(other, &["refuse"])),
+        None if value.is_array() => Err(Wrong::new(
+            "transfer to numbers is not built yet",
+            "write transfer = \"refuse\"",
+        )),
+        None => Err(Wrong::new(
+            format!("{} where text is due", value.type_str()),
+            "write transfer = \"refuse\"",
+        )),
     });
 }
 

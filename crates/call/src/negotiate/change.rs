@@ -1,0 +1,160 @@
+//! A leg that stands is described anew: hold, resume, another address, another format.
+
+use super::{
+    TELEPHONE_EVENT, Unacceptable, direction_of, encoding_of, format_of, offered_format, ptime_of,
+};
+use crate::config::media_allowed;
+use crate::termination::EndReason;
+use ipnet::IpNet;
+use squelch_media::rtp::PayloadType;
+use squelch_media::{Direction, Format, LegPlan};
+use squelch_sip::sdp::{self, AudioMedia, Encoding, Media, Profile, SessionDescription};
+use std::net::SocketAddr;
+
+/// What a peer's new description comes to.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    description: SessionDescription,
+    audio: AudioMedia,
+    pub(crate) format: Format,
+    payload_type: PayloadType,
+    /// Where the media go; `None` where the peer names no address (RFC 2543's hold).
+    remote: Option<SocketAddr>,
+}
+
+impl Change {
+    /// Whether the peer wants to hear nothing (RFC 3264 section 8.4, and RFC 2543's 0.0.0.0).
+    pub(crate) fn is_hold(&self) -> bool {
+        let deaf = [sdp::Direction::SendOnly, sdp::Direction::Inactive];
+        self.remote.is_none() || deaf.contains(&self.audio.direction)
+    }
+
+    /// The leg from now on. Its numbering is what it was.
+    pub(crate) fn leg(&self, before: &LegPlan) -> LegPlan {
+        let direction = match self.remote {
+            Some(_) => direction_of(self.audio.direction),
+            None => Direction::Inactive,
+        };
+        LegPlan {
+            format: self.format,
+            payload_type: self.payload_type,
+            telephone_event: self
+                .audio
+                .telephone_event()
+                .and_then(|event| PayloadType::new(event.payload_type)),
+            ptime: ptime_of(&self.audio),
+            direction,
+            remote: self.remote.unwrap_or(before.remote),
+            ..before.clone()
+        }
+    }
+}
+
+/// Reads a new offer, or the answer to one of ours. The present format is kept where it is among what the peer
+/// takes; else the first of `formats` that is.
+///
+/// **Errors**: a description that can't be read, refuses the audio, holds none of the formats, or names an address
+/// that media may not be sent to.
+pub(crate) fn read_change(
+    formats: &[Format],
+    present: Format,
+    networks: &[IpNet],
+    body: &[u8],
+) -> Result<Change, Unacceptable> {
+    let refused = |warning, text: String| Unacceptable::new(EndReason::BadSdp, warning, text);
+    let description =
+        SessionDescription::parse(body).map_err(|error| refused(399, error.to_string()))?;
+    let audio = description.audio().filter(|audio| audio.port != 0).cloned();
+    let audio = audio.ok_or_else(|| refused(304, "the audio is refused".into()))?;
+    if audio.profile != Profile::Avp {
+        let text = format!("{} is not spoken here, RTP/AVP is", audio.profile.name());
+        return Err(refused(302, text));
+    }
+    let preference: Vec<Format> = std::iter::once(present)
+        .chain(formats.iter().copied())
+        .collect();
+    let (format, payload_type) = offered_format(&preference, &audio)
+        .ok_or_else(|| refused(305, "none of the formats is spoken on this leg".into()))?;
+    let remote =
+        (!audio.address.is_unspecified()).then(|| SocketAddr::new(audio.address, audio.port));
+    if let Some(remote) = remote.filter(|remote| !media_allowed(*remote, networks)) {
+        let text = format!("{remote} is no address that media are sent to on this leg");
+        return Err(refused(399, text));
+    }
+    Ok(Change {
+        description,
+        audio,
+        format,
+        payload_type,
+        remote,
+    })
+}
+
+/// The answer to a new offer. `before` is what we said last: the version rises where this says anything else
+/// (RFC 3264 section 8).
+pub(crate) fn answer_to_change(
+    change: &Change,
+    before: &SessionDescription,
+    local: SocketAddr,
+) -> SessionDescription {
+    let chosen = Encoding {
+        payload_type: change.payload_type.number(),
+        ..encoding_of(change.format)
+    };
+    let events = change.audio.telephone_event();
+    let events = events.map(|offered| Encoding::telephone_event(offered.payload_type));
+    let audio = AudioMedia {
+        address: local.ip(),
+        port: local.port(),
+        profile: Profile::Avp,
+        encodings: std::iter::once(chosen).chain(events).collect(),
+        ptime: Some(ptime_of(&change.audio).as_ms()),
+        maxptime: None,
+        direction: change.audio.direction.mirrored(),
+    };
+    let answer = change
+        .description
+        .answered(&before.session_id, local.ip(), audio);
+    versioned(answer, before)
+}
+
+/// The offer that a peer asks for: what stands, both ways again, with every format of the leg.
+pub(crate) fn as_it_stands(before: &SessionDescription, formats: &[Format]) -> SessionDescription {
+    let mut offer = before.clone();
+    for media in &mut offer.media {
+        if let Media::Audio(audio) = media
+            && audio.port != 0
+        {
+            audio.direction = sdp::Direction::SendRecv;
+            let missing: Vec<Encoding> = formats
+                .iter()
+                .filter(|format| {
+                    let known = |encoding| format_of(encoding) == Some(**format);
+                    !audio.encodings.iter().any(known)
+                })
+                .map(|format| encoding_of(*format))
+                .collect();
+            let events = audio.telephone_event().is_none();
+            let at = audio
+                .encodings
+                .iter()
+                .position(|encoding| format_of(encoding).is_none())
+                .unwrap_or(audio.encodings.len());
+            audio.encodings.splice(at..at, missing);
+            let taken = |number| audio.encodings.iter().any(|e| e.payload_type == number);
+            if events && !taken(TELEPHONE_EVENT) {
+                let event = Encoding::telephone_event(TELEPHONE_EVENT);
+                audio.encodings.push(event);
+            }
+        }
+    }
+    versioned(offer, before)
+}
+
+fn versioned(mut new: SessionDescription, before: &SessionDescription) -> SessionDescription {
+    new.version = before.version;
+    if new != *before {
+        new.version += 1;
+    }
+    new
+}

@@ -1,0 +1,166 @@
+//! The carrier's offer, ours to OpenAI, and the answer to the carrier.
+
+use super::{Offer, TELEPHONE_EVENT, Unacceptable, encoding_of, offered_format, ptime_of};
+use crate::config::{Trunk, media_allowed};
+use crate::termination::EndReason;
+use squelch_media::Format;
+use squelch_media::rtp::Ptime;
+use squelch_sip::sdp::{self, AudioMedia, Encoding, Profile, SessionDescription};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// Reads a carrier's offer against its trunk.
+pub(crate) fn read_offer(trunk: &Trunk, body: &[u8]) -> Result<Offer, Unacceptable> {
+    let description = SessionDescription::parse(body)
+        .map_err(|error| Unacceptable::new(EndReason::BadSdp, 399, error.to_string()))?;
+    let Some(audio) = description.audio().cloned() else {
+        return Err(Unacceptable::new(
+            EndReason::BadSdp,
+            304,
+            "no audio is offered",
+        ));
+    };
+    if audio.port == 0 {
+        return Err(Unacceptable::new(
+            EndReason::NoCommonFormat,
+            304,
+            "the audio is offered with port 0",
+        ));
+    }
+    if audio.profile != Profile::Avp {
+        let text = format!(
+            "{} is not spoken with this trunk, RTP/AVP is",
+            audio.profile.name()
+        );
+        return Err(Unacceptable::new(EndReason::NoCommonFormat, 302, text));
+    }
+    let Some((format, payload_type)) = offered_format(&trunk.formats, &audio) else {
+        let wanted: Vec<&str> = trunk.formats.iter().map(|format| format.name()).collect();
+        let text = format!(
+            "none of the formats offered is one of {}",
+            wanted.join(", ")
+        );
+        return Err(Unacceptable::new(EndReason::NoCommonFormat, 305, text));
+    };
+    let remote = SocketAddr::new(audio.address, audio.port);
+    if !media_allowed(remote, &trunk.media_sources) {
+        let text = format!("{remote} is no address that media are sent to on this trunk");
+        return Err(Unacceptable::new(EndReason::MediaAddress, 399, text));
+    }
+    Ok(Offer {
+        description,
+        audio,
+        format,
+        payload_type,
+    })
+}
+
+/// The offer to OpenAI: the carrier's format first, the other law after it, so that no transcoding is the rule.
+pub(crate) fn offer_to_openai(
+    offer: &Offer,
+    session_id: &str,
+    local: SocketAddr,
+) -> SessionDescription {
+    let other = match offer.format {
+        Format::Pcmu => Format::Pcma,
+        Format::Pcma => Format::Pcmu,
+    };
+    let audio = AudioMedia {
+        address: local.ip(),
+        port: local.port(),
+        profile: Profile::Avp,
+        encodings: vec![
+            encoding_of(offer.format),
+            encoding_of(other),
+            Encoding::telephone_event(TELEPHONE_EVENT),
+        ],
+        ptime: Some(Ptime::DEFAULT.as_ms()),
+        maxptime: None,
+        direction: sdp::Direction::SendRecv,
+    };
+    SessionDescription {
+        session_id: session_id.to_owned(),
+        version: 1,
+        address: local.ip().to_string(),
+        media: vec![sdp::Media::Audio(audio)],
+    }
+}
+
+/// The answer to the carrier: one format, telephone-event where it was offered.
+pub(crate) fn answer_to_carrier(
+    offer: &Offer,
+    session_id: &str,
+    local: SocketAddr,
+) -> SessionDescription {
+    let chosen = Encoding {
+        payload_type: offer.payload_type.number(),
+        ..encoding_of(offer.format)
+    };
+    let events = offer
+        .audio
+        .telephone_event()
+        .map(|offered| Encoding::telephone_event(offered.payload_type));
+    let audio = AudioMedia {
+        address: local.ip(),
+        port: local.port(),
+        profile: Profile::Avp,
+        encodings: std::iter::once(chosen).chain(events).collect(),
+        ptime: Some(ptime_of(&offer.audio).as_ms()),
+        maxptime: None,
+        direction: offer.audio.direction.mirrored(),
+    };
+    offer.description.answered(session_id, local.ip(), audio)
+}
+
+/// What stands in for the offer of a carrier that leaves it to us (RFC 3261 section 13.2.1), until its ACK says more.
+pub(crate) fn unsaid_offer(trunk: &Trunk) -> Offer {
+    let format = trunk.formats.first().copied().unwrap_or(Format::Pcmu);
+    let audio = AudioMedia {
+        address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        port: 0,
+        profile: Profile::Avp,
+        encodings: Vec::new(),
+        ptime: None,
+        maxptime: None,
+        direction: sdp::Direction::SendRecv,
+    };
+    Offer {
+        description: SessionDescription {
+            session_id: String::new(),
+            version: 0,
+            address: audio.address.to_string(),
+            media: Vec::new(),
+        },
+        audio,
+        format,
+        payload_type: format.static_payload_type(),
+    }
+}
+
+/// Our offer to such a carrier: the format OpenAI took first, so that no transcoding is the rule.
+pub(crate) fn late_offer(
+    trunk: &Trunk,
+    openai: Format,
+    session_id: &str,
+    local: SocketAddr,
+) -> SessionDescription {
+    let mut formats = trunk.formats.clone();
+    formats.sort_by_key(|format| *format != openai);
+    let encodings = formats.into_iter().map(encoding_of);
+    let audio = AudioMedia {
+        address: local.ip(),
+        port: local.port(),
+        profile: Profile::Avp,
+        encodings: encodings
+            .chain([Encoding::telephone_event(TELEPHONE_EVENT)])
+            .collect(),
+        ptime: Some(Ptime::DEFAULT.as_ms()),
+        maxptime: None,
+        direction: sdp::Direction::SendRecv,
+    };
+    SessionDescription {
+        session_id: session_id.to_owned(),
+        version: 1,
+        address: local.ip().to_string(),
+        media: vec![sdp::Media::Audio(audio)],
+    }
+}

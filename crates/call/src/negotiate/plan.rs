@@ -1,0 +1,96 @@
+//! The plan of a call's media.
+
+use super::{Offer, Unacceptable, direction_of, format_of, ptime_of};
+use crate::config::{GatewayConfig, Trunk, media_allowed};
+use crate::termination::EndReason;
+use ipnet::IpNet;
+use rand_core::Rng;
+use squelch_media::rtp::{PayloadType, RtpTime, Ssrc};
+use squelch_media::{Format, GuardPlan, LegPlan, MediaPlan};
+use squelch_sip::sdp::{AudioMedia, Profile, SessionDescription};
+use std::net::SocketAddr;
+
+/// What both descriptions come to: all that a media worker needs.
+///
+/// **Errors**: when OpenAI's answer is broken, holds nothing that was offered, or names an address that media
+/// may not be sent to.
+pub(crate) fn plan(
+    config: &GatewayConfig,
+    trunk: &Trunk,
+    offer: &Offer,
+    answer: &[u8],
+    random: &mut impl Rng,
+) -> Result<MediaPlan, Unacceptable> {
+    let refused = |text: String| Unacceptable::new(EndReason::OpenaiBadAnswer, 399, text);
+    let description =
+        SessionDescription::parse(answer).map_err(|error| refused(error.to_string()))?;
+    let audio = description.audio().filter(|audio| audio.port != 0);
+    let audio = audio.ok_or_else(|| refused("the answer refuses the audio".into()))?;
+    if audio.profile != Profile::Avp {
+        return Err(refused(format!(
+            "the answer takes {}, which was not offered",
+            audio.profile.name()
+        )));
+    }
+    let chosen = audio.encodings.iter().find_map(|encoding| {
+        let format = format_of(encoding)?;
+        // Only what was offered, at the payload type it was offered at (RFC 3264 section 6.1).
+        (encoding.payload_type == format.static_payload_type().number()).then_some(format)
+    });
+    let format =
+        chosen.ok_or_else(|| refused("the answer takes none of the formats offered".into()))?;
+    let remote = SocketAddr::new(audio.address, audio.port);
+    if !media_allowed(remote, &config.openai.media_sources) {
+        return Err(refused(format!(
+            "{remote} is no address that media are sent to on this leg"
+        )));
+    }
+    let openai = Leg {
+        audio,
+        format,
+        payload_type: format.static_payload_type(),
+        media_sources: &config.openai.media_sources,
+    };
+    let carrier = Leg {
+        audio: &offer.audio,
+        format: offer.format,
+        payload_type: offer.payload_type,
+        media_sources: &trunk.media_sources,
+    };
+    Ok(MediaPlan {
+        carrier: carrier.plan(random),
+        openai: openai.plan(random),
+        guard: GuardPlan {
+            action: config.guard.action,
+            hold: config.guard.hold,
+        },
+    })
+}
+
+/// One leg as its peer described it.
+struct Leg<'a> {
+    audio: &'a AudioMedia,
+    format: Format,
+    payload_type: PayloadType,
+    media_sources: &'a [IpNet],
+}
+
+impl Leg<'_> {
+    fn plan(&self, random: &mut impl Rng) -> LegPlan {
+        LegPlan {
+            format: self.format,
+            payload_type: self.payload_type,
+            telephone_event: self
+                .audio
+                .telephone_event()
+                .and_then(|event| PayloadType::new(event.payload_type)),
+            ptime: ptime_of(self.audio),
+            direction: direction_of(self.audio.direction),
+            remote: SocketAddr::new(self.audio.address, self.audio.port),
+            media_sources: self.media_sources.to_vec(),
+            ssrc: Ssrc(random.next_u32()),
+            sequence: random.next_u32() as u16,
+            timestamp: RtpTime(random.next_u32()),
+        }
+    }
+}
