@@ -166,3 +166,19 @@ proptest! {
         prop_assert!(text.contains(&wanted), "{}", text);
     }
 }
+
+#[test]
+fn a_call_of_ours_that_comes_back_is_482() {
+    let (mut pair, dialog) = Pair::established(config());
+    let Some(Event::Invite { invite, .. }) = pair.openai_events.first() else {
+        panic!("{:?}", pair.openai_events)
+    };
+    let token = invite.headers.get("X-Squelch-Call-ID").unwrap().to_owned();
+    let header = ("x-squelch-call-id".to_owned(), token);
+    pair.call_with(Some(OFFER), vec![header], 70);
+    pair.run(Duration::from_millis(100));
+    assert_eq!(pair.refused_with(), Some(482));
+    assert_eq!(pair.records.pop().unwrap().reason, "loop");
+    pair.carrier.bye(pair.now, dialog, None);
+    pair.assert_over("completed", "carrier_hangup");
+}

@@ -81,6 +81,8 @@ reasons! {
     MediaAddress = "media_address", Rejected, Some(488), 88;
     /// Max-Forwards is used up.
     TooManyHops = "too_many_hops", Rejected, Some(483), 25;
+    /// squelch placed this call itself: it came back.
+    Loop = "loop", Rejected, Some(482), 25;
     /// The trunk's digest credentials were wrong.
     BadCredentials = "bad_credentials", Rejected, Some(403), 21;
     /// A limit of calls at once is reached.

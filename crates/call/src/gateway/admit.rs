@@ -1,6 +1,7 @@
 //! Admission: a carrier's INVITE becomes a call, or is refused before any work is done for it.
 
 use super::digest::Proof;
+use super::openai_leg::CALL_ID_HEADER;
 use super::{Clock, Gateway};
 use crate::call::{Accept, Call, CarrierLeg, OpenaiLeg, State};
 use crate::io::{CallId, Output};
@@ -68,6 +69,9 @@ impl Gateway {
         if invite.max_forwards == 0 {
             return refuse(EndReason::TooManyHops, 0, "Max-Forwards is used up");
         }
+        if self.is_ours(invite) {
+            return refuse(EndReason::Loop, 0, "the call is one that squelch placed");
+        }
         let Some(settings) = self.config.trunks.get(trunk) else {
             return refuse(EndReason::Full, 0, "no such trunk");
         };
@@ -89,6 +93,12 @@ impl Gateway {
             );
         }
         Ok(offer)
+    }
+
+    /// A call of ours that came back: what it was sent to leads here again.
+    fn is_ours(&self, invite: &IncomingInvite) -> bool {
+        let token = invite.headers.get(CALL_ID_HEADER);
+        token.is_some_and(|token| self.calls.values().any(|call| call.token == token))
     }
 
     fn start(

@@ -12,7 +12,7 @@ use squelch_sip::{Body, DialogId, Failure, NameAddr, OutgoingInvite, Protocol, T
 use std::net::SocketAddr;
 
 /// Ties OpenAI's webhook to this call: it comes back in the webhook's `sip_headers`.
-const CALL_ID_HEADER: &str = "X-Squelch-Call-ID";
+pub(super) const CALL_ID_HEADER: &str = "X-Squelch-Call-ID";
 
 impl Gateway {
     /// Starts on the call's present route: its address if it is one, else a question for it.
