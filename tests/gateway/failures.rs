@@ -15,50 +15,6 @@ fn ringing() -> Pair {
 }
 
 #[test]
-fn refusals_reach_the_carrier_as_the_contract_maps_them() {
-    for (openai, carrier, reason) in [
-        (486, 486, "openai_busy"),
-        (603, 603, "openai_declined"),
-        (480, 480, "openai_unavailable"),
-        (408, 408, "openai_timeout"),
-        (488, 488, "openai_not_acceptable"),
-        (404, 503, "openai_refused"),
-        (403, 503, "openai_refused"),
-        (401, 503, "openai_refused"),
-        (302, 503, "openai_refused"),
-        (500, 503, "openai_unreachable"),
-        (503, 503, "openai_unreachable"),
-    ] {
-        let mut pair = ringing();
-        let dialog = pair.openai_dialog();
-        pair.openai
-            .reject(pair.now, dialog, Rejection::status(openai));
-        pair.run(Duration::from_secs(1));
-        assert_eq!(pair.refused_with(), Some(carrier), "{openai}");
-        pair.assert_over("failed", reason);
-    }
-}
-
-#[test]
-fn a_503_to_the_carrier_says_when_to_come_back() {
-    let mut pair = ringing();
-    let dialog = pair.openai_dialog();
-    pair.openai.reject(pair.now, dialog, Rejection::status(500));
-    pair.run(Duration::from_secs(1));
-    let said = pair.carrier_events.iter().find_map(|event| match event {
-        Event::Rejected {
-            failure: squelch_sip::Failure::Status { retry_after, .. },
-            ..
-        } => *retry_after,
-        _ => None,
-    });
-    assert!(
-        said.is_some_and(|seconds| (1..=10).contains(&seconds)),
-        "{said:?}"
-    );
-}
-
-#[test]
 fn the_next_route_is_tried_when_the_first_is_down() {
     let mut config = config();
     let second = config.openai.routes[0].clone();
@@ -80,24 +36,6 @@ fn the_next_route_is_tried_when_the_first_is_down() {
         (noted.event, noted.detail.as_str()),
         ("route_failed", "route 1: no such name")
     );
-}
-
-#[test]
-fn silence_from_openai_ends_at_the_set_up_limit() {
-    let mut pair = ringing();
-    pair.run(Duration::from_secs(20));
-    assert_eq!(pair.refused_with(), Some(503));
-    pair.assert_over("failed", "setup_timeout");
-}
-
-#[test]
-fn ringing_for_ever_ends_at_the_ring_limit() {
-    let mut pair = ringing();
-    let dialog = pair.openai_dialog();
-    pair.openai.provisional(pair.now, dialog, 180, None);
-    pair.run(Duration::from_secs(70));
-    assert_eq!(pair.refused_with(), Some(480));
-    pair.assert_over("failed", "ring_timeout");
 }
 
 #[test]

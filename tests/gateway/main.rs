@@ -3,7 +3,9 @@
 mod admission;
 mod calls;
 mod digest;
+mod failure_mapping;
 mod failures;
+mod options;
 mod pair;
 mod reasons;
 mod session_changes;

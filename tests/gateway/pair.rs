@@ -8,8 +8,8 @@ use squelch_call::{
 };
 use squelch_media::{BridgeStats, Format, GuardAction, MediaPlan};
 use squelch_sip::{
-    Body, DialogId, Endpoint, EndpointConfig, Event, Listener, NameAddr, OutgoingInvite, Protocol,
-    Target, TransportInput, TransportOutput, Uri,
+    Body, ConnectionId, DialogId, Endpoint, EndpointConfig, Event, Listener, NameAddr,
+    OutgoingInvite, Protocol, Target, TransportInput, TransportOutput, Uri,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -50,6 +50,8 @@ pub(crate) struct Pair {
     pub(crate) fetches: Vec<(FetchId, http::Request)>,
     pub(crate) replies: Vec<u16>,
     cut_off: Option<SocketAddr>,
+    /// Connections the gateway closed.
+    pub(crate) closed: Vec<ConnectionId>,
     /// Everything that went over the network.
     pub(crate) wire: Vec<(SocketAddr, SocketAddr, Bytes)>,
 }
@@ -135,6 +137,7 @@ impl Pair {
             fetches: Vec::new(),
             replies: Vec::new(),
             cut_off: None,
+            closed: Vec::new(),
             wire: Vec::new(),
         }
     }
@@ -341,6 +344,15 @@ impl Pair {
     fn transmit(&mut self, output: TransportOutput) {
         match output {
             TransportOutput::Datagram { local, to, bytes } => self.send(local, to, bytes),
+            // Nobody listens for connections here.
+            TransportOutput::Connect { connection, .. } => {
+                let reason = "connection refused".to_owned();
+                let closed = TransportInput::Closed { connection, reason };
+                let wall = self.wall();
+                self.gateway
+                    .handle_input(self.now, wall, Input::Sip(closed));
+            }
+            TransportOutput::Close { connection } => self.closed.push(connection),
             other => panic!("only UDP here: {other:?}"),
         }
     }

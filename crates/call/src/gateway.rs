@@ -8,6 +8,7 @@ mod door;
 mod end;
 mod media;
 mod openai_leg;
+mod options;
 mod reason;
 mod requests;
 mod session;
@@ -203,7 +204,11 @@ impl Gateway {
     fn sip_event(&mut self, clock: Clock, event: Event) {
         match event {
             Event::Invite { dialog, invite } => self.invite(clock, dialog, *invite),
-            Event::Options { request, .. } => self.options(clock, request),
+            Event::Options {
+                request,
+                source,
+                in_dialog,
+            } => self.options(clock, request, source, in_dialog),
             Event::Reinvite {
                 dialog,
                 request,

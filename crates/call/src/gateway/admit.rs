@@ -11,7 +11,7 @@ use crate::termination::EndReason;
 use crate::timers::Timer;
 use rand_core::Rng;
 use squelch_media::{BridgeStats, Side};
-use squelch_sip::{DialogId, IncomingInvite, Rejection, RequestId, Response, Warning};
+use squelch_sip::{DialogId, IncomingInvite, Rejection, Warning};
 
 impl Gateway {
     pub(super) fn invite(&mut self, clock: Clock, dialog: DialogId, invite: IncomingInvite) {
@@ -72,15 +72,12 @@ impl Gateway {
         if self.is_ours(invite) {
             return refuse(EndReason::Loop, 0, "the call is one that squelch placed");
         }
+        if self.is_full(trunk) {
+            return refuse(EndReason::Full, 0, "a limit of calls at once is reached");
+        }
         let Some(settings) = self.config.trunks.get(trunk) else {
             return refuse(EndReason::Full, 0, "no such trunk");
         };
-        let active = self.counters.active.get(&trunk).copied().unwrap_or(0);
-        if self.calls.len() >= self.config.limits.max_calls as usize
-            || settings.max_calls.is_some_and(|max| active >= max)
-        {
-            return refuse(EndReason::Full, 0, "a limit of calls at once is reached");
-        }
         let offer = match &invite.body {
             Some(body) => negotiate::read_offer(settings, &body.bytes)?,
             None => negotiate::unsaid_offer(settings),
@@ -99,6 +96,15 @@ impl Gateway {
     fn is_ours(&self, invite: &IncomingInvite) -> bool {
         let token = invite.headers.get(CALL_ID_HEADER);
         token.is_some_and(|token| self.calls.values().any(|call| call.token == token))
+    }
+
+    /// Whether a limit of calls at once is reached, the gateway's or the trunk's own.
+    pub(super) fn is_full(&self, trunk: usize) -> bool {
+        let active = self.counters.active.get(&trunk).copied().unwrap_or(0);
+        let settings = self.config.trunks.get(trunk);
+        let most = settings.and_then(|trunk| trunk.max_calls);
+        self.calls.len() >= self.config.limits.max_calls as usize
+            || most.is_some_and(|most| active >= most)
     }
 
     fn start(
@@ -156,21 +162,5 @@ impl Gateway {
         self.timers
             .set(id, Timer::Ring, clock.now + self.config.limits.ring);
         self.outputs.push_back(Output::BindPorts { call: id });
-    }
-
-    /// 200 to a carrier that asks whether we are there; 503 when it should send its calls elsewhere.
-    pub(super) fn options(&mut self, clock: Clock, request: RequestId) {
-        let full = self.calls.len() >= self.config.limits.max_calls as usize;
-        let mut response = Response {
-            status: 200,
-            ..Response::default()
-        };
-        if self.draining.is_some() || full {
-            response.status = 503;
-            response
-                .headers
-                .push(("Retry-After".into(), self.retry_after().to_string()));
-        }
-        self.endpoint.respond(clock.now, request, response);
     }
 }
