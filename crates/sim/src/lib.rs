@@ -5,4 +5,5 @@ pub mod http;
 pub mod impair;
 pub mod peer;
 pub mod sound;
+pub mod trial;
 pub mod world;

@@ -18,7 +18,7 @@ mod session;
 mod sideband;
 mod signaling;
 mod talker;
-mod webhook;
+pub(crate) mod webhook;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;

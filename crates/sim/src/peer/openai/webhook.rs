@@ -30,7 +30,7 @@ pub(super) fn incoming_call(event: &str, call: &str, created: SystemTime, sip: &
 }
 
 /// A signed delivery of `body`. Each attempt carries its own time, all the same `id`.
-pub(super) fn delivery(url: &str, secret: &str, id: &str, at: SystemTime, body: &str) -> Request {
+pub(crate) fn delivery(url: &str, secret: &str, id: &str, at: SystemTime, body: &str) -> Request {
     let timestamp = unix_seconds(at);
     let signature = sign(secret, id, timestamp, body);
     let header = |name: &str, value: String| (name.to_owned(), value);
