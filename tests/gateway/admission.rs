@@ -78,6 +78,17 @@ fn draining_ends_calls_after_its_limit() {
 }
 
 #[test]
+fn while_the_last_figures_are_waited_for_a_drained_gateway_asks_for_no_wake_up_in_the_past() {
+    let (mut pair, _) = Pair::established(config());
+    pair.mute_worker = true;
+    pair.input(Input::Drain);
+    pair.run(Duration::from_secs(31));
+    let next = pair.gateway.poll_timeout().expect("the wait for figures");
+    assert!(next > pair.now, "its owner would spin");
+    pair.assert_over("interrupted", "drained");
+}
+
+#[test]
 fn a_limit_of_calls_holds() {
     let mut config = config();
     config.limits.max_calls = 1;

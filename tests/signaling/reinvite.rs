@@ -92,6 +92,43 @@ fn a_second_reinvite_before_the_first_is_done_gets_500_with_retry_after() {
 }
 
 #[test]
+fn a_refused_reinvite_stays_refused_when_it_is_repeated_later() {
+    let (mut world, node) = alone();
+    let (_, tag) = raw_call(&mut world, node);
+    statuses(&mut world, &request("INVITE", "re1", 2, &tag, ""));
+    let Event::Reinvite { request: id, .. } = world.event(node) else {
+        panic!()
+    };
+    let second = request("INVITE", "re2", 3, &tag, "");
+    let first_answer = crate::raw::ask(&mut world, &second)[0].response();
+    assert_eq!(first_answer.status, 500);
+    world.tell(node, |endpoint, now| endpoint.respond(now, id, ok("x")));
+    world.send_raw(PEER, US, request("ACK", "ack1", 2, &tag, "").as_bytes());
+    world.settle();
+    world.events(node);
+    // The way is free now, but this request has had its answer.
+    let answers = crate::raw::ask(&mut world, &second);
+    let again: Vec<_> = answers.iter().map(|seen| seen.response()).collect();
+    assert!(again.iter().all(|answer| *answer == first_answer), "{again:?}");
+    assert!(!again.is_empty());
+    assert!(world.events(node).is_empty());
+}
+
+#[test]
+fn a_refused_request_gets_the_same_answer_when_the_call_is_over() {
+    let (mut world, node) = alone();
+    let (dialog, tag) = raw_call(&mut world, node);
+    let message = request("MESSAGE", "message", 2, &tag, "");
+    assert_eq!(statuses(&mut world, &message), [405]);
+    world.tell(node, |endpoint, now| endpoint.bye(now, dialog, None));
+    let bye = world.last("BYE").request();
+    let ok = crate::raw::response(&bye, 200, "", "");
+    world.send_raw(PEER, US, ok.as_bytes());
+    world.settle();
+    assert_eq!(statuses(&mut world, &message), [405]);
+}
+
+#[test]
 fn a_reinvite_without_ack_ends_the_call() {
     let (mut world, node) = alone();
     let (_, tag) = raw_call(&mut world, node);

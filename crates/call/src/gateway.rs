@@ -58,6 +58,8 @@ pub struct Gateway {
     remembered: Remembered,
     /// When draining began, and when it ends the calls that are left.
     draining: Option<Instant>,
+    /// Whether that time has come; what is left then waits for its last figures.
+    drain_over: bool,
     drained: bool,
 }
 
@@ -95,6 +97,7 @@ impl Gateway {
             next_fetch: 0,
             remembered: Remembered::default(),
             draining: None,
+            drain_over: false,
             drained: false,
         }
     }
@@ -131,7 +134,8 @@ impl Gateway {
         while let Some((call, timer)) = self.timers.pop_due(now) {
             self.timer(clock, call, timer);
         }
-        if self.draining.is_some_and(|end| end <= now) {
+        if !self.drain_over && self.draining.is_some_and(|end| end <= now) {
+            self.drain_over = true;
             self.end_all(clock);
         }
         self.settle(clock);
@@ -139,7 +143,9 @@ impl Gateway {
 
     /// When [`Gateway::handle_timeout`] wants to be called next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let drain = self.draining.filter(|_| !self.calls.is_empty());
+        let drain = self
+            .draining
+            .filter(|_| !self.drain_over && !self.calls.is_empty());
         [self.endpoint.poll_timeout(), self.timers.next(), drain]
             .into_iter()
             .flatten()

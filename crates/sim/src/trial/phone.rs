@@ -48,6 +48,8 @@ pub(super) struct Phone {
     pub(super) scene: usize,
     /// Which of an INVITE's forks.
     pub(super) fork: u32,
+    /// Another fork has answered: a proxy passes no refusal on after that.
+    pub(super) fork_answered: bool,
     pub(super) life: Life,
     pub(super) habits: Habits,
     /// It refuses with this as soon as it is called.
@@ -104,6 +106,7 @@ pub(super) struct Habits {
 #[derive(Debug)]
 struct Sent {
     method: &'static str,
+    at: Instant,
     branch: String,
     cseq: u32,
     uri: String,
@@ -188,6 +191,7 @@ impl Phone {
             role,
             scene,
             fork: 0,
+            fork_answered: false,
             life: Life::Idle,
             habits,
             refuses: None,

@@ -171,7 +171,8 @@ impl Stage {
     /// Lets everything happen, until nobody waits for anything. `false` where that never comes.
     pub(super) fn play(&mut self) -> bool {
         let end = self.now + LONGEST;
-        loop {
+        // As many steps as the longest trial takes, and ten times that.
+        for _ in 0..MOST_STEPS {
             let flight = self.under_way.first_key_value().map(|((at, _), _)| *at);
             let gateway = self.gateway.poll_timeout();
             let phones = self.phones.iter().filter_map(Phone::next).min();
@@ -201,6 +202,7 @@ impl Stage {
             self.gateway.handle_timeout(now, wall);
             self.drain_gateway();
         }
+        false
     }
 
     /// Who still holds a call hangs up, in fair weather.
@@ -294,11 +296,18 @@ impl Stage {
             Act::Ask(method) => phone.ask(now, method, "", ""),
             Act::Reinvite(media) => phone.ask(now, "INVITE", "", &reoffer(sdp, media)),
             Act::Storm(times) => {
-                phone.storm();
+                phone.storm(now);
                 if times > 1 {
                     let pause = self.dice.millis(0, 60);
                     self.later(pause, Flight::Act(at, Act::Storm(times - 1)));
                 }
+            }
+        }
+        if act == Act::Answer
+            && let Some(call_id) = self.phones.get(at).map(|phone| phone.call_id.clone())
+        {
+            for phone in self.phones.iter_mut().filter(|p| p.call_id == call_id) {
+                phone.fork_answered = true;
             }
         }
         self.drain_phone(at);
@@ -360,3 +369,4 @@ fn reoffer(sdp: &str, media: Media) -> String {
 
 /// Nothing lasts longer: `[limits] max_call`, 2 h, ends a call whose peers fell silent.
 const LONGEST: Duration = Duration::from_secs(7_200 + 1_200);
+const MOST_STEPS: usize = 100_000;

@@ -28,6 +28,8 @@ pub(super) struct Weather {
     mercy: u32,
     /// Nothing passes.
     dark: Option<Dark>,
+    /// All passes, at once.
+    clear: bool,
     lost: HashMap<u64, u32>,
     /// Whether the dark took a message.
     pub(super) cut: bool,
@@ -53,6 +55,7 @@ impl Weather {
             jitter_ms: or_none(dice.pick(&[0, 5, 100, 600], 0)),
             mercy: dice.below(4),
             dark: None,
+            clear: false,
             lost: HashMap::new(),
             cut: false,
         }
@@ -81,8 +84,7 @@ impl Weather {
 
     /// All is well from now on.
     pub(super) fn clear_up(&mut self) {
-        (self.loss, self.duplicate, self.late) = (0, 0, 0);
-        self.dark = None;
+        self.clear = true;
     }
 
     /// When a datagram arrives: not at all, once or twice.
@@ -93,6 +95,9 @@ impl Weather {
         bytes: &[u8],
         dice: &mut Dice,
     ) -> [Option<Instant>; 2] {
+        if self.clear {
+            return [Some(now + self.delay), None];
+        }
         if self.is_dark(now, way) {
             self.cut = true;
             return [None, None];
@@ -124,6 +129,9 @@ impl Weather {
     }
 
     fn arrival(&self, now: Instant, dice: &mut Dice) -> Instant {
+        if self.clear {
+            return now + self.delay;
+        }
         let mut at = now + self.delay + dice.millis(0, self.jitter_ms);
         if dice.chance(self.late) {
             at += dice.millis(0, LATEST_MS);
@@ -132,7 +140,7 @@ impl Weather {
     }
 
     fn is_dark(&self, now: Instant, way: Way) -> bool {
-        self.dark.is_some_and(|dark| {
+        self.dark.filter(|_| !self.clear).is_some_and(|dark| {
             let way = match way {
                 Way::ToGateway => dark.to_gateway,
                 Way::FromGateway => dark.from_gateway,

@@ -98,12 +98,34 @@ impl Endpoint {
             _ => {}
         }
         let retry_after = self.config.limits.retry_after;
+        let (status, overload) = (refused.status(), refused == Refused::Overload);
+        let dress = |response: &mut Response| refused.dress(response, retry_after);
+        if self.is_in_dialog(&incoming) && !overload {
+            return self.refuse_with_state(now, incoming, status, dress);
+        }
         let Incoming {
             request, origin, ..
         } = incoming;
-        self.reply_statelessly(now, origin, request.headers, refused.status(), |response| {
-            refused.dress(response, retry_after);
-        });
+        self.reply_statelessly(now, origin, request.headers, status, dress);
+    }
+
+    /// Refuses a request in a dialog and keeps its transaction: a moment later the same request
+    /// might be taken, or the dialog be gone, and a repetition must get the same answer.
+    pub(crate) fn refuse_with_state(
+        &mut self,
+        now: Instant,
+        incoming: Incoming,
+        status: u16,
+        dress: impl FnOnce(&mut Response),
+    ) {
+        let Incoming {
+            request, key, path, ..
+        } = incoming;
+        let mut response = self.response(&request.headers, status, None);
+        dress(&mut response);
+        let user = ServerUser::Nobody;
+        let transaction = self.start_server(now, &request, key, None, path, user);
+        self.send_response(now, transaction, &response);
     }
 
     /// OPTIONS: the user answers.

@@ -310,24 +310,23 @@ impl Endpoint {
 
     /// 491: an offer of our own is not settled yet.
     pub(crate) fn refuse_with_491(&mut self, now: Instant, incoming: Incoming) {
-        self.reply_statelessly(now, incoming.origin, incoming.request.headers, 491, |_| {});
+        self.refuse_with_state(now, incoming, 491, |_| {});
     }
 
     /// 500: a number lower than one before (section 12.2.2), or with Retry-After an INVITE on top
     /// of another (section 14.2).
     pub(crate) fn refuse_with_500(&mut self, now: Instant, incoming: Incoming, retry: bool) {
         let seconds = self.random.retry_after();
-        self.reply_statelessly(
-            now,
-            incoming.origin,
-            incoming.request.headers,
-            500,
-            |response| {
-                if retry {
-                    response.headers.set("Retry-After", seconds.to_string());
-                }
-            },
-        );
+        self.refuse_with_state(now, incoming, 500, |response| {
+            if retry {
+                response.headers.set("Retry-After", seconds.to_string());
+            }
+        });
+    }
+
+    /// Whether a request belongs to a dialog that is there.
+    pub(crate) fn is_in_dialog(&self, incoming: &Incoming) -> bool {
+        self.dialog_of(incoming).is_some()
     }
 
     /// The dialog a request belongs to: Call-ID and both tags fit, and it comes from the peer's

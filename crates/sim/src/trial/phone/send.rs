@@ -91,7 +91,7 @@ impl Phone {
             && let Some(at) = self.first_invite()
         {
             // A proxy that forks passes one refusal on.
-            if self.fork == 0 {
+            if self.fork == 0 && !self.fork_answered {
                 self.reply(at, status, "");
                 self.await_ack(now, at);
             }
@@ -99,9 +99,11 @@ impl Phone {
         }
     }
 
-    /// Everything that was ever sent, once more.
-    pub(in crate::trial) fn storm(&mut self) {
-        let requests = self.sent.iter().map(|sent| sent.bytes.clone());
+    /// Everything that was sent, once more: requests as long as transactions may know them.
+    pub(in crate::trial) fn storm(&mut self, now: Instant) {
+        let is_fresh = |sent: &&Sent| now.saturating_duration_since(sent.at) < GIVE_UP / 2;
+        let requests = self.sent.iter().filter(is_fresh);
+        let requests = requests.map(|sent| sent.bytes.clone());
         let acks = self.acks.iter().map(|(_, ack)| ack.clone());
         let replies = self.served.iter().filter_map(|s| s.reply.clone());
         let all: Vec<Bytes> = requests.chain(acks).chain(replies).collect();
@@ -148,6 +150,7 @@ impl Phone {
         self.outbox.push(bytes.clone());
         self.sent.push(Sent {
             method,
+            at: now,
             branch,
             cseq,
             uri,
