@@ -180,6 +180,7 @@ impl Setting {
             }
         };
         also(self.has_limit(Limit::MaxCall), &[MaxCall]);
+        also(self.has_limit(Limit::Silence), &[MediaTimeout]);
         also(self.drain.is_some(), &[Drained, Draining]);
         also(self.ports < self.plots.len() as u32, &[NoPorts]);
         also(self.max_calls.is_some(), &[Full]);

@@ -23,6 +23,7 @@ pub(super) struct Witness {
 
 #[derive(Debug)]
 struct Sent {
+    at: Instant,
     status: u16,
     bytes: Bytes,
 }
@@ -85,6 +86,10 @@ impl Witness {
         }
         let key = (text.branch().to_owned(), method, status != 0);
         match self.sent.get_mut(&key) {
+            // A server transaction is kept for 64*T1.
+            Some(before) if now.saturating_duration_since(before.at) > ALMOST && status != 0 => {
+                (before.at, before.status, before.bytes) = (now, status, bytes.clone());
+            }
             Some(before) if before.status >= 200 || status == 0 => {
                 // A repetition is the same to the byte (RFC 3261 section 17).
                 if before.bytes != *bytes {
@@ -95,7 +100,8 @@ impl Witness {
             }
             _ => {
                 let bytes = bytes.clone();
-                self.sent.insert(key, Sent { status, bytes });
+                let at = now;
+                self.sent.insert(key, Sent { at, status, bytes });
             }
         }
     }
