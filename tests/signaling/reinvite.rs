@@ -109,7 +109,10 @@ fn a_refused_reinvite_stays_refused_when_it_is_repeated_later() {
     // The way is free now, but this request has had its answer.
     let answers = crate::raw::ask(&mut world, &second);
     let again: Vec<_> = answers.iter().map(|seen| seen.response()).collect();
-    assert!(again.iter().all(|answer| *answer == first_answer), "{again:?}");
+    assert!(
+        again.iter().all(|answer| *answer == first_answer),
+        "{again:?}"
+    );
     assert!(!again.is_empty());
     assert!(world.events(node).is_empty());
 }

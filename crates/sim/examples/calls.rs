@@ -43,8 +43,14 @@ fn main() -> ExitCode {
 
 enum Wanted {
     Help,
-    One { seed: u64, ladder: bool },
-    Many { seeds: Range<u64>, max_failed: usize },
+    One {
+        seed: u64,
+        ladder: bool,
+    },
+    Many {
+        seeds: Range<u64>,
+        max_failed: usize,
+    },
 }
 
 impl Wanted {
@@ -185,10 +191,15 @@ impl Progress {
 
     fn show(&mut self, seed: u64, failed: usize) {
         let now = Instant::now();
-        let due = self.shown.is_none_or(|shown| now - shown > Duration::from_millis(200));
+        let due = self
+            .shown
+            .is_none_or(|shown| now - shown > Duration::from_millis(200));
         if self.terminal && due {
             self.shown = Some(now);
-            let (done, all) = (seed + 1 - self.seeds.start, self.seeds.end - self.seeds.start);
+            let (done, all) = (
+                seed + 1 - self.seeds.start,
+                self.seeds.end - self.seeds.start,
+            );
             eprint!("\r{done} of {all} trials, {failed} failed");
         }
     }

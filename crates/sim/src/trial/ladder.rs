@@ -26,7 +26,9 @@ impl Ladder {
         }
         let text = Text::new(bytes);
         let line = text.map_or("(part of a message)", |text| text.start_line());
-        let cseq = text.and_then(|text| text.header("CSeq")).unwrap_or_default();
+        let cseq = text
+            .and_then(|text| text.header("CSeq"))
+            .unwrap_or_default();
         let call = text.map_or("", |text| text.call_id().get(..6).unwrap_or_default());
         self.say(at, &format!("{way:<28} {line} [{cseq}] {call} {fate}"));
     }

@@ -148,7 +148,16 @@ impl Phone {
     pub(super) fn caller(scene: usize, me: SocketAddr, number: u64, habits: Habits) -> Phone {
         let local = format!("<sip:+1555000{scene:04}@carrier.example>");
         let remote = "<sip:+15559870000@192.0.2.2>".into();
-        Phone::new(Role::Caller, scene, me, "UDP", number, habits, local, remote)
+        Phone::new(
+            Role::Caller,
+            scene,
+            me,
+            "UDP",
+            number,
+            habits,
+            local,
+            remote,
+        )
     }
 
     /// A phone that an INVITE reached; `via` is what it came over.

@@ -83,11 +83,7 @@ pub(super) const PLOTS: &[&[Plot]] = &[
         Plot {
             name: "both hang up at once",
             caller: &[after(Mark::Up, 3_000, 3_100, Act::HangUp)],
-            callee: &[
-                RING,
-                ANSWER,
-                after(Mark::Up, 3_000, 3_100, Act::HangUp),
-            ],
+            callee: &[RING, ANSWER, after(Mark::Up, 3_000, 3_100, Act::HangUp)],
             ends: &[CarrierHangup, OpenaiHangup],
             ..USUAL
         },
@@ -215,11 +211,7 @@ pub(super) const PLOTS: &[&[Plot]] = &[
         },
         Plot {
             name: "early media",
-            callee: &[
-                after(Mark::Invited, 0, 300, Act::EarlyMedia),
-                RING,
-                ANSWER,
-            ],
+            callee: &[after(Mark::Invited, 0, 300, Act::EarlyMedia), RING, ANSWER],
             ..USUAL
         },
         Plot {
@@ -235,7 +227,10 @@ pub(super) const PLOTS: &[&[Plot]] = &[
             ..USUAL
         },
     ],
-    &in_call!("a re-INVITE that changes nothing", Act::Reinvite(Media::Same)),
+    &in_call!(
+        "a re-INVITE that changes nothing",
+        Act::Reinvite(Media::Same)
+    ),
     &in_call!("hold", Act::Reinvite(Media::Hold)),
     &in_call!("another codec", Act::Reinvite(Media::OtherCodec)),
     &in_call!("OPTIONS", Act::Ask("OPTIONS")),
@@ -271,12 +266,8 @@ pub(super) const PLOTS: &[&[Plot]] = &[
         },
         Plot {
             name: "a storm after the end",
-            caller: &[HANG_UP, after(Mark::Over, 0, 3_000, Act::Storm(5))],
-            callee: &[
-                RING,
-                ANSWER,
-                after(Mark::Over, 0, 3_000, Act::Storm(5)),
-            ],
+            caller: &[HANG_UP, after(Mark::Over, 0, 100, Act::Storm(5))],
+            callee: &[RING, ANSWER, after(Mark::Over, 0, 100, Act::Storm(5))],
             ..USUAL
         },
     ],

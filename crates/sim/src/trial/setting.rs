@@ -78,9 +78,17 @@ impl Setting {
             connect,
             breaks: (stream && sometimes(dice, 20)).then(|| dice.millis(0, 20_000)),
             accepts: api || sometimes(dice, 50),
-            ports: if sometimes(dice, 10) { dice.below(2) } else { 100 },
+            ports: if sometimes(dice, 10) {
+                dice.below(2)
+            } else {
+                100
+            },
             drain: sometimes(dice, 10).then(|| dice.millis(0, 25_000)),
-            strangers: if sometimes(dice, 30) { 1 + dice.below(8) } else { 0 },
+            strangers: if sometimes(dice, 30) {
+                1 + dice.below(8)
+            } else {
+                0
+            },
             max_calls: sometimes(dice, 5).then(|| dice.below(2)),
             one_a_second: sometimes(dice, 5),
             figures: !sometimes(dice, 5),

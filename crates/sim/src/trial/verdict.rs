@@ -77,7 +77,10 @@ fn records(stage: &Stage, faults: &mut Vec<String>) {
             .find(|reason| reason.name() == record.reason)
             .filter(|reason| reason.result().name() == record.result);
         let Some(ending) = ending else {
-            faults.push(format!("no such ending: {}, {}", record.result, record.reason));
+            faults.push(format!(
+                "no such ending: {}, {}",
+                record.result, record.reason
+            ));
             continue;
         };
         let [_, openai] = &stage.links;
@@ -90,13 +93,25 @@ fn records(stage: &Stage, faults: &mut Vec<String>) {
     }
     let answered = records.iter().filter(|r| r.answered_at.is_some()).count();
     if answered != stage.tally.answered {
-        faults.push(format!("{} calls answered, {answered} by the records", stage.tally.answered));
+        faults.push(format!(
+            "{} calls answered, {answered} by the records",
+            stage.tally.answered
+        ));
     }
     let counted: u64 = stage.gateway.counters().ended.values().sum();
     if counted != records.len() as u64 {
-        faults.push(format!("{} records, {counted} calls counted", records.len()));
+        faults.push(format!(
+            "{} records, {counted} calls counted",
+            records.len()
+        ));
     }
-    if stage.gateway.counters().active.values().any(|calls| *calls > 0) {
+    if stage
+        .gateway
+        .counters()
+        .active
+        .values()
+        .any(|calls| *calls > 0)
+    {
         faults.push("calls are still counted as active".into());
     }
 }
@@ -113,7 +128,9 @@ fn caller_agrees(
         return;
     };
     if caller.was_up && record.answered_at.is_none() {
-        faults.push(format!("call {number} was answered, its record says it was not"));
+        faults.push(format!(
+            "call {number} was answered, its record says it was not"
+        ));
     }
     let told = match ending {
         EndReason::Cancelled => Some(487),
@@ -124,7 +141,9 @@ fn caller_agrees(
         && told != refused
     {
         let why = ending.name();
-        faults.push(format!("call {number} ended as {why}, its caller was told {refused}"));
+        faults.push(format!(
+            "call {number} ended as {why}, its caller was told {refused}"
+        ));
     }
 }
 

@@ -156,4 +156,4 @@ impl Weather {
 
 /// With delay and jitter below T4, 5 s: RFC 3261 section 17.1.2.2 builds on no message being under
 /// way for longer.
-const LATEST_MS: u32 = 4_000;
+const LATEST_MS: u32 = 3_500;

@@ -32,7 +32,9 @@ struct Sent {
 struct Invite {
     at: Instant,
     reliable: bool,
+    /// A provisional response came, and came in time to keep it alive.
     provisional: bool,
+    proceeds: bool,
     cancelled: Option<Instant>,
     /// The first final response, when it came.
     finished: Option<(Instant, bool)>,
@@ -42,7 +44,8 @@ impl Witness {
     /// The gateway sends `bytes`.
     pub(super) fn sent(&mut self, now: Instant, bytes: &Bytes, reliable: bool) {
         let Some(text) = Text::new(bytes) else {
-            self.faults.push("the gateway sent what is no message".into());
+            self.faults
+                .push("the gateway sent what is no message".into());
             return;
         };
         self.faults.extend(text.fault());
@@ -56,6 +59,7 @@ impl Witness {
                         at: now,
                         reliable,
                         provisional: false,
+                        proceeds: false,
                         cancelled: None,
                         finished: None,
                     };
@@ -88,7 +92,7 @@ impl Witness {
         match self.sent.get_mut(&key) {
             // A server transaction is kept for 64*T1.
             Some(before) if now.saturating_duration_since(before.at) > ALMOST && status != 0 => {
-                (before.at, before.status, before.bytes) = (now, status, bytes.clone());
+                (before.status, before.bytes) = (status, bytes.clone());
             }
             Some(before) if before.status >= 200 || status == 0 => {
                 // A repetition is the same to the byte (RFC 3261 section 17).
@@ -110,7 +114,10 @@ impl Witness {
     pub(super) fn arrived(&mut self, text: &Text<'_>) {
         if text.status().is_none() && text.method() == "BYE" {
             let tag = text.to_tag().unwrap_or_default().to_owned();
-            *self.byes.entry((text.call_id().to_owned(), tag)).or_default() += 1;
+            *self
+                .byes
+                .entry((text.call_id().to_owned(), tag))
+                .or_default() += 1;
         }
     }
 
@@ -131,7 +138,8 @@ impl Witness {
         };
         let within = |since: Instant| now.saturating_duration_since(since) < ALMOST;
         if status < 200 {
-            invite.provisional |= within(invite.at);
+            invite.provisional = true;
+            invite.proceeds |= within(invite.at);
             return;
         }
         // A connection that broke takes its requests with it.
@@ -140,9 +148,7 @@ impl Witness {
         }
         let waits = match invite.finished {
             Some((since, success)) => within(since) && success == (status < 300),
-            None => {
-                (invite.provisional || within(invite.at)) && invite.cancelled.is_none_or(within)
-            }
+            None => (invite.proceeds || within(invite.at)) && invite.cancelled.is_none_or(within),
         };
         if waits {
             invite.finished.get_or_insert((now, status < 300));

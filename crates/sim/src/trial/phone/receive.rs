@@ -130,7 +130,10 @@ impl Phone {
         before: Progress,
     ) {
         if self.habits.acknowledges
-            && let Some(sent) = self.sent.iter().find(|s| s.cseq == cseq && s.method == "INVITE")
+            && let Some(sent) = self
+                .sent
+                .iter()
+                .find(|s| s.cseq == cseq && s.method == "INVITE")
         {
             let (branch, uri) = (sent.branch.clone(), sent.uri.clone());
             let kept = std::mem::replace(&mut self.remote_tag, text.to_tag().map(str::to_owned));

@@ -4,9 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{
-    CALLERS_PATIENCE, GIVE_UP, Life, Phone, Progress, Role, Sent, Served, T1,
-};
+use super::{CALLERS_PATIENCE, GIVE_UP, Life, Phone, Progress, Role, Sent, Served, T1};
 use crate::trial::text::finish;
 
 impl Phone {
@@ -21,7 +19,13 @@ impl Phone {
     }
 
     /// Sends a request of any other kind in the dialog; nothing where there is none.
-    pub(in crate::trial) fn ask(&mut self, now: Instant, method: &'static str, more: &str, body: &str) {
+    pub(in crate::trial) fn ask(
+        &mut self,
+        now: Instant,
+        method: &'static str,
+        more: &str,
+        body: &str,
+    ) {
         if self.life == Life::Up {
             let contact = self.contact();
             let headers = format!("Contact: {contact}\r\nMax-Forwards: 70\r\n{more}");
@@ -129,7 +133,13 @@ impl Phone {
     }
 
     /// Sends a request with a number of its own.
-    pub(super) fn request(&mut self, now: Instant, method: &'static str, headers: &str, body: &str) {
+    pub(super) fn request(
+        &mut self,
+        now: Instant,
+        method: &'static str,
+        headers: &str,
+        body: &str,
+    ) {
         self.cseq += 1;
         let (branch, uri) = (self.branch(), self.target.clone());
         self.put(now, method, branch, self.cseq, uri, headers, body);
@@ -201,9 +211,8 @@ impl Phone {
             100 => String::new(),
             _ => format!(";tag={tag}"),
         };
-        let head = format!(
-            "SIP/2.0 {status} Said\r\n{echo}To: {to}{tag}\r\nContact: {contact}\r\n",
-        );
+        let head =
+            format!("SIP/2.0 {status} Said\r\n{echo}To: {to}{tag}\r\nContact: {contact}\r\n",);
         let bytes = finish(head, body);
         (served.status, served.reply) = (status, Some(bytes.clone()));
         self.outbox.push(bytes);
@@ -222,6 +231,9 @@ impl Phone {
     /// The INVITE that made this callee.
     pub(super) fn first_invite(&self) -> Option<usize> {
         let is_first = |served: &Served| served.method == "INVITE";
-        self.served.iter().position(is_first).filter(|_| self.role == Role::Callee)
+        self.served
+            .iter()
+            .position(is_first)
+            .filter(|_| self.role == Role::Callee)
     }
 }

@@ -74,7 +74,11 @@ impl Stage {
             [None, _] => "LOST".to_owned(),
             [Some(at), None] => format!("+{} ms", (at - now).as_millis()),
             [Some(at), Some(twice)] => {
-                format!("+{} and {} ms", (at - now).as_millis(), (twice - now).as_millis())
+                format!(
+                    "+{} and {} ms",
+                    (at - now).as_millis(),
+                    (twice - now).as_millis()
+                )
             }
         };
         self.show(arrow, &bytes, &told);
@@ -136,9 +140,13 @@ impl Stage {
 
     /// A new call of the carrier's is at the gateway.
     fn reached(&mut self, from: SocketAddr, text: &Text<'_>) {
-        let is_call = text.status().is_none() && text.method() == "INVITE" && text.to_tag().is_none();
+        let is_call =
+            text.status().is_none() && text.method() == "INVITE" && text.to_tag().is_none();
         if is_call && from == carrier_address() {
-            let owner = self.phones.iter().find(|phone| phone.call_id == text.call_id());
+            let owner = self
+                .phones
+                .iter()
+                .find(|phone| phone.call_id == text.call_id());
             let scene = owner.map(|phone| phone.scene);
             if let Some(scene) = scene.and_then(|scene| self.scenes.get_mut(scene)) {
                 scene.reached = true;
@@ -160,7 +168,9 @@ impl Stage {
             self.openai_is_called(&text);
         } else if !known && is_request && text.method() != "ACK" {
             let line = text.start_line();
-            self.tally.faults.push(format!("a request for nobody: {line}"));
+            self.tally
+                .faults
+                .push(format!("a request for nobody: {line}"));
         }
         for at in 0..self.phones.len() {
             let Some(phone) = self.phones.get_mut(at).filter(|phone| is_owner(phone)) else {
@@ -220,7 +230,10 @@ impl Stage {
         };
         let what = if up { "comes up" } else { "fails" };
         self.ladder.note(self.now - self.start, || {
-            format!("a connection to OpenAI {what} after {} ms", after.as_millis())
+            format!(
+                "a connection to OpenAI {what} after {} ms",
+                after.as_millis()
+            )
         });
         if up {
             self.pipes.push(Pipe::new(connection));
@@ -232,10 +245,14 @@ impl Stage {
 
     fn openai_connects(&mut self) -> usize {
         self.numbers += 1;
-        self.pipes.push(Pipe::new(ConnectionId::Accepted(self.numbers)));
+        self.pipes
+            .push(Pipe::new(ConnectionId::Accepted(self.numbers)));
         let pipe = self.pipes.len() - 1;
         let at = self.now + self.dice.millis(1, 100);
-        let at = self.pipes.get_mut(pipe).map_or(at, |pipe| pipe.in_order(true, at));
+        let at = self
+            .pipes
+            .get_mut(pipe)
+            .map_or(at, |pipe| pipe.in_order(true, at));
         self.at(at, Flight::Accepted(pipe));
         pipe
     }
@@ -258,7 +275,11 @@ impl Stage {
 
     /// Bytes into a pipe, in pieces.
     fn pour(&mut self, at: usize, to_gateway: bool, bytes: &Bytes) {
-        let way = if to_gateway { Way::ToGateway } else { Way::FromGateway };
+        let way = if to_gateway {
+            Way::ToGateway
+        } else {
+            Way::FromGateway
+        };
         let mut rest = bytes.clone();
         while !rest.is_empty() {
             let most = rest.len() as u32;

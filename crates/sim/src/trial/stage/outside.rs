@@ -194,7 +194,8 @@ impl Stage {
         };
         self.later(after, Flight::Fetched(fetch, result));
         let since = self.now - self.start;
-        self.ladder.note(since, || format!("accept of call {number}: {status}"));
+        self.ladder
+            .note(since, || format!("accept of call {number}: {status}"));
         if status != 200 {
             return;
         }
@@ -224,7 +225,11 @@ impl Stage {
             sip.refused_overload,
         ];
         let before = std::mem::replace(&mut self.tally.counted, counted);
-        if counted.iter().zip(before).any(|(now, before)| *now < before) {
+        if counted
+            .iter()
+            .zip(before)
+            .any(|(now, before)| *now < before)
+        {
             let fault = format!("a counter went back: {before:?}, {counted:?}");
             self.tally.faults.push(fault);
         }

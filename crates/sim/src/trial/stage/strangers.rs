@@ -17,7 +17,10 @@ impl Stage {
         let (call_id, local) = (phone.call_id.clone(), phone.local_tag.clone());
         let role = phone.role;
         let overheard = self.overheard.len() as u32;
-        let echo = self.overheard.get(self.dice.below(overheard) as usize).cloned();
+        let echo = self
+            .overheard
+            .get(self.dice.below(overheard) as usize)
+            .cloned();
         let (own, other) = match role {
             Role::Caller => (carrier_address(), openai_address()),
             Role::Callee => (openai_address(), carrier_address()),
@@ -27,7 +30,10 @@ impl Stage {
         let (from, bytes) = match kind {
             // All that a stranger overheard, from where he is.
             0 => (stranger_address(), echo.unwrap_or_default()),
-            1 => (stranger_address(), forged(number, "BYE", &call_id, &local, &remote)),
+            1 => (
+                stranger_address(),
+                forged(number, "BYE", &call_id, &local, &remote),
+            ),
             // The other leg's peer, which is known, in a dialog that is not its own.
             2 => (other, forged(number, "BYE", &call_id, &local, &remote)),
             // The right address with wrong tags.
