@@ -9,5 +9,6 @@ mod options;
 mod pair;
 mod reasons;
 mod session_changes;
+mod trials;
 mod webhooks;
 mod world;

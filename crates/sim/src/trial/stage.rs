@@ -58,8 +58,10 @@ pub(super) struct Stage {
 #[derive(Debug)]
 pub(super) struct Scene {
     pub(super) plot: Plot,
-    /// Whether its INVITE reached the gateway.
-    pub(super) reached: bool,
+    /// When its INVITE reached the gateway.
+    pub(super) reached: Option<Instant>,
+    /// A copy of it came after the gateway's transaction was over, and made another call.
+    pub(super) came_again: bool,
     /// INVITEs that reached OpenAI.
     invites: u32,
     /// Accepts that reached OpenAI.
@@ -149,7 +151,8 @@ impl Stage {
             self.phones.push(phone);
             self.scenes.push(Scene {
                 plot,
-                reached: false,
+                reached: None,
+                came_again: false,
                 invites: 0,
                 accepts: 0,
             });

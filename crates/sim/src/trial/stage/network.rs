@@ -149,7 +149,8 @@ impl Stage {
                 .find(|phone| phone.call_id == text.call_id());
             let scene = owner.map(|phone| phone.scene);
             if let Some(scene) = scene.and_then(|scene| self.scenes.get_mut(scene)) {
-                scene.reached = true;
+                let since = *scene.reached.get_or_insert(self.now);
+                scene.came_again |= self.now - since > KEPT;
             }
         }
     }
@@ -351,4 +352,6 @@ fn link(links: &mut [Weather; 2], role: Role) -> &mut Weather {
     }
 }
 
+/// How long the gateway knows an INVITE again at least: 64*T1.
+const KEPT: Duration = Duration::from_millis(31_900);
 const MAX_OVERHEARD: usize = 64;
