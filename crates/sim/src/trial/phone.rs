@@ -177,7 +177,7 @@ impl Phone {
         let mut phone = Phone::new(role, scene, me, via, number, habits, local, remote);
         phone.fork = fork;
         phone.call_id = invite.call_id().to_owned();
-        phone.remote_tag = Some(invite.from_tag().to_owned());
+        phone.remote_tag = Some(invite.tag_from().to_owned());
         phone.target = invite.contact().unwrap_or_default().to_owned();
         if phone.target.is_empty() {
             phone.faults.push("an INVITE without Contact".into());
@@ -239,9 +239,9 @@ impl Phone {
             return false;
         }
         match text.status() {
-            Some(_) => text.from_tag() == self.local_tag,
+            Some(_) => text.tag_from() == self.local_tag,
             // An INVITE, its CANCEL and the ACK of a refusal reach every fork.
-            None => text.to_tag().is_none_or(|tag| tag == self.local_tag),
+            None => text.tag_to().is_none_or(|tag| tag == self.local_tag),
         }
     }
 

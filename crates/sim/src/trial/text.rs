@@ -69,11 +69,11 @@ impl<'a> Text<'a> {
         self.header("Call-ID").unwrap_or_default()
     }
 
-    pub(super) fn from_tag(&self) -> &'a str {
+    pub(super) fn tag_from(&self) -> &'a str {
         self.tag("From").unwrap_or_default()
     }
 
-    pub(super) fn to_tag(&self) -> Option<&'a str> {
+    pub(super) fn tag_to(&self) -> Option<&'a str> {
         self.tag("To")
     }
 

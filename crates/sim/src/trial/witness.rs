@@ -54,7 +54,7 @@ impl Witness {
         let (method, call) = (text.method().to_owned(), text.call_id().to_owned());
         if status == 0 {
             match method.as_str() {
-                "INVITE" if text.to_tag().is_none() => {
+                "INVITE" if text.tag_to().is_none() => {
                     let invite = Invite {
                         at: now,
                         reliable,
@@ -74,7 +74,7 @@ impl Witness {
                     }
                 }
                 "ACK" => {
-                    let tag = text.to_tag().unwrap_or_default();
+                    let tag = text.tag_to().unwrap_or_default();
                     let is_it = |due: &(String, u32, String)| {
                         due.0 == call && due.1 == number && due.2 == tag
                     };
@@ -82,7 +82,7 @@ impl Witness {
                     return;
                 }
                 "BYE" => {
-                    let tag = text.to_tag().unwrap_or_default().to_owned();
+                    let tag = text.tag_to().unwrap_or_default().to_owned();
                     self.byes.entry((call, tag)).or_default();
                 }
                 _ => {}
@@ -113,7 +113,7 @@ impl Witness {
     /// A message of the gateway's arrived.
     pub(super) fn arrived(&mut self, text: &Text<'_>) {
         if text.status().is_none() && text.method() == "BYE" {
-            let tag = text.to_tag().unwrap_or_default().to_owned();
+            let tag = text.tag_to().unwrap_or_default().to_owned();
             *self
                 .byes
                 .entry((text.call_id().to_owned(), tag))
@@ -152,7 +152,7 @@ impl Witness {
         };
         if waits {
             invite.finished.get_or_insert((now, status < 300));
-            let tag = text.to_tag().unwrap_or_default().to_owned();
+            let tag = text.tag_to().unwrap_or_default().to_owned();
             self.due.push((key.0, key.1, tag));
         }
     }

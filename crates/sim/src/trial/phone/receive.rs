@@ -60,7 +60,7 @@ impl Phone {
         match status {
             ..=199 => {
                 if status > 100 && is_first && self.life == Life::Calling {
-                    self.early_tag = text.to_tag().map(str::to_owned);
+                    self.early_tag = text.tag_to().map(str::to_owned);
                     if !self.marks.contains(&Mark::Rung) {
                         self.marks.push(Mark::Rung);
                     }
@@ -87,7 +87,7 @@ impl Phone {
         }
         if is_first {
             if self.remote_tag.is_none() {
-                self.remote_tag = text.to_tag().map(str::to_owned);
+                self.remote_tag = text.tag_to().map(str::to_owned);
             }
             match text.contact() {
                 Some(contact) => self.target = contact.to_owned(),
@@ -136,7 +136,7 @@ impl Phone {
                 .find(|s| s.cseq == cseq && s.method == "INVITE")
         {
             let (branch, uri) = (sent.branch.clone(), sent.uri.clone());
-            let kept = std::mem::replace(&mut self.remote_tag, text.to_tag().map(str::to_owned));
+            let kept = std::mem::replace(&mut self.remote_tag, text.tag_to().map(str::to_owned));
             let ack = self.message("ACK", &branch, cseq, &uri, "Max-Forwards: 70\r\n", "");
             self.remote_tag = kept;
             self.outbox.push(ack);
@@ -188,10 +188,10 @@ impl Phone {
         if method == "CANCEL" {
             return self.cancelled(now, at, branch, text);
         }
-        if text.to_tag().is_none() {
+        if text.tag_to().is_none() {
             return self.invited(now, at, method, cseq);
         }
-        let ours = self.remote_tag.as_deref() == Some(text.from_tag());
+        let ours = self.remote_tag.as_deref() == Some(text.tag_from());
         if !ours || matches!(self.life, Life::Over | Life::Idle | Life::Calling) {
             return self.reply(at, 481, "");
         }

@@ -141,7 +141,7 @@ impl Stage {
     /// A new call of the carrier's is at the gateway.
     fn reached(&mut self, from: SocketAddr, text: &Text<'_>) {
         let is_call =
-            text.status().is_none() && text.method() == "INVITE" && text.to_tag().is_none();
+            text.status().is_none() && text.method() == "INVITE" && text.tag_to().is_none();
         if is_call && from == carrier_address() {
             let owner = self
                 .phones
@@ -164,7 +164,7 @@ impl Stage {
         let is_owner = |phone: &Phone| phone.role == role && phone.owns(&text);
         let known = self.phones.iter().any(is_owner);
         let is_request = text.status().is_none();
-        let opens = is_request && text.method() == "INVITE" && text.to_tag().is_none();
+        let opens = is_request && text.method() == "INVITE" && text.tag_to().is_none();
         if !known && role == Role::Callee && opens {
             self.openai_is_called(&text);
         } else if !known && is_request && text.method() != "ACK" {
