@@ -304,7 +304,10 @@ impl Phone {
             }
             (sent.again, sent.until, sent.progress) = (None, None, Progress::Done);
             let (method, life) = (sent.method, self.life);
-            self.unanswered.push(method.into());
+            // Who hangs up on a re-INVITE of its own need not be told how it went.
+            if (method, life) != ("INVITE", Life::Over) {
+                self.unanswered.push(method.into());
+            }
             match (method, life) {
                 ("BYE", Life::Ending) | ("INVITE", Life::Calling) => self.over(),
                 ("INVITE", Life::Up) => self.hang_up(now),

@@ -273,9 +273,8 @@ pub(super) const PLOTS: &[&[Plot]] = &[
     ],
     &[
         Plot {
-            name: "no offer",
+            name: "the offer comes from squelch",
             offer: Offer::None,
-            ends: &[NoOffer],
             ..USUAL
         },
         Plot {
