@@ -55,10 +55,6 @@ fn early_media_are_repeated_until_the_prack_and_the_answer_waits_for_it() {
     };
     let names: Vec<String> = ask(&mut world, &right).iter().map(|s| s.name()).collect();
     assert_eq!(names, ["200 PRACK", "200 INVITE"]);
-    assert!(
-        world.last("200 INVITE").response().body.is_empty(),
-        "said already"
-    );
     world.run_for(Duration::from_secs(20));
     assert!(world.all("183 INVITE").is_empty());
 }

@@ -6,7 +6,7 @@ import signal
 import urllib.error
 import urllib.request
 
-from .places import CARRIER, OPENAI, OPENAI_TLS, SQUELCH, SQUELCH_ADMIN, SQUELCH_HTTP, SQUELCH_RTP, SQUELCH_SIP, SQUELCH_TLS
+from .places import CARRIER, OPENAI, OPENAI_SCENARIO_SIP, OPENAI_TLS, SQUELCH, SQUELCH_ADMIN, SQUELCH_HTTP, SQUELCH_RTP, SQUELCH_SIP, SQUELCH_TLS
 from .program import Program
 from .waiting import until
 
@@ -37,6 +37,10 @@ session_file = "session.json"
 sip_uri = "sip:proj_test@{openai}:{openai_tls};transport=tls"
 api_base = "http://{openai}:18080/v1"
 
+[[openai.route]]
+sip_uri = "sip:proj_test@{openai}:{openai_scenario};transport=udp"
+api_base = "http://{openai}:18080/v1"
+
 [limits]
 setup = "5s"
 drain = "1s"
@@ -62,7 +66,7 @@ class Gateway(Program):
         config.write_text(
             CONFIG.format(
                 here=SQUELCH, sip=SQUELCH_SIP, tls=SQUELCH_TLS, certificate=certificate, key=key, rtp=SQUELCH_RTP,
-                carrier=CARRIER, authority=authority, openai=OPENAI, openai_tls=OPENAI_TLS,
+                carrier=CARRIER, authority=authority, openai=OPENAI, openai_tls=OPENAI_TLS, openai_scenario=OPENAI_SCENARIO_SIP,
                 http=SQUELCH_HTTP, admin=SQUELCH_ADMIN,
             )
         )  # fmt: skip

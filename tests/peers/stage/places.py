@@ -22,6 +22,9 @@ OPENAI_SIP = 5080
 OPENAI_TLS = OPENAI_SIP + 1
 OPENAI_RTP = "31000-31100"
 OPENAI_CONTROL = 4442
+# Where SIPp is OpenAI's side.
+OPENAI_SCENARIO_SIP = 5090
+OPENAI_SCENARIO_RTP = 31200
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent

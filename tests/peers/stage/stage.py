@@ -8,6 +8,7 @@ from .carrier import Carrier
 from .certificates import Authority
 from .gateway import Gateway
 from .openai import PROJECT, OpenAi
+from .openai_scenario import OpenAiScenario
 from .places import OPENAI, OPENAI_SIP, SAMPLES, SQUELCH, SQUELCH_SIP
 
 CALLED = "+15559870000"
@@ -58,6 +59,11 @@ class Scene:
         # Without a gateway to convert, it must take the carrier's law itself.
         formats = ("pcmu",) if self.stage.gateway else ("pcma", "pcmu")
         peer = OpenAi(self.folder, certificate, self.stage.authority.certificate, says, answers, formats)
+        return self.programs.enter_context(peer)
+
+    def openai_scenario(self, scenario, speaks=None):
+        """SIPp in OpenAI's place: squelch comes to it when nobody listens at its first route."""
+        peer = OpenAiScenario(self.folder, scenario, speaks and CALLER_SPEAKS[speaks])
         return self.programs.enter_context(peer)
 
     def capture(self):

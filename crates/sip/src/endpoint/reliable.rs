@@ -36,8 +36,6 @@ pub(crate) struct Reliable {
     queue: VecDeque<(u16, Option<Body>)>,
     /// The answer, where it has to wait.
     answer: Option<Body>,
-    /// The caller has a description from us.
-    described: bool,
 }
 
 #[derive(Debug)]
@@ -60,7 +58,6 @@ impl Reliable {
             sent: None,
             queue: VecDeque::new(),
             answer: None,
-            described: false,
         })
     }
 }
@@ -103,13 +100,6 @@ impl Endpoint {
             .clear(Owner::Dialog(id), Timer::ProvisionalAgain);
         self.schedule.clear(Owner::Dialog(id), Timer::NoPrack);
         Some(answer)
-    }
-
-    /// Whether the caller has acknowledged a description: the answer was given with it, and the 2xx
-    /// has none (RFC 3261 section 13.3.1.4, RFC 6337 section 2.2).
-    pub(crate) fn has_described(&self, id: DialogId) -> bool {
-        let reliable = self.dialogs.get(&id).and_then(|d| d.reliable.as_ref());
-        reliable.is_some_and(|reliable| reliable.described)
     }
 
     fn send_reliably(&mut self, now: Instant, id: DialogId, status: u16, body: Option<&Body>) {
@@ -194,10 +184,9 @@ impl Endpoint {
                 && rack.cseq.number == reliable.cseq
                 && rack.cseq.method == Method::INVITE
         });
-        let Some(sent) = reliable.sent.take_if(|_| fits) else {
+        if reliable.sent.take_if(|_| fits).is_none() {
             return false;
-        };
-        reliable.described |= sent.describes;
+        }
         self.schedule
             .clear(Owner::Dialog(id), Timer::ProvisionalAgain);
         self.schedule.clear(Owner::Dialog(id), Timer::NoPrack);

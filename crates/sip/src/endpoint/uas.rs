@@ -109,8 +109,9 @@ impl Endpoint {
 
     /// Answers an incoming call with 200, sent again until its ACK comes. Without ACK within 64*T1
     /// the endpoint hangs up and says `Ended { NoAck }`. While a description in a reliable
-    /// provisional response waits for its PRACK, the answer waits too (RFC 3262 section 3); after it
-    /// the 200 has no body.
+    /// provisional response waits for its PRACK, the answer waits too (RFC 3262 section 3). It then
+    /// says the same again: some callers look for it there, and all must ignore it otherwise
+    /// (RFC 3261 section 13.2.1).
     pub fn answer(&mut self, now: Instant, dialog: DialogId, body: Body) {
         let Some(transaction) = self.ringing(dialog) else {
             return;
@@ -126,9 +127,7 @@ impl Endpoint {
         response
             .headers
             .set("Supported", message::SUPPORTED.join(", "));
-        if !self.has_described(dialog) {
-            add_body(&mut response.headers, &mut response.body, &body);
-        }
+        add_body(&mut response.headers, &mut response.body, &body);
         if let Some(dialog) = self.dialogs.get_mut(&dialog) {
             dialog.state = State::Confirmed;
         }
