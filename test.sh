@@ -80,11 +80,12 @@ peers() {
   fi
 }
 
-peer_programs=(sipp baresip dumpcap tshark openssl unshare)
+peer_programs=(sipp baresip kamailio dumpcap tshark openssl unshare)
 
 install_packages() {
   local wanted=()
   has sipp || wanted+=(sip-tester)
+  has kamailio || wanted+=(kamailio)
   has baresip || wanted+=(baresip-core)
   has tshark && has dumpcap || wanted+=(tshark)
   has openssl || wanted+=(openssl)

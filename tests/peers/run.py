@@ -31,6 +31,8 @@ STORIES = (
     "options_ping",
     "carrier_hangs_up",
     "openai_hangs_up",
+    "trunk_digest",
+    "far_end_digest",
     "carrier_cancels",
     "carrier_holds",
     "carrier_refreshes",
@@ -42,7 +44,7 @@ STORIES = (
     "stranger",
     "stops",
 )
-PROGRAMS = ("sipp", "baresip", "dumpcap", "tshark", "openssl")
+PROGRAMS = ("sipp", "baresip", "kamailio", "dumpcap", "tshark", "openssl")
 INSIDE = "SQUELCH_PEERS_INSIDE"
 
 

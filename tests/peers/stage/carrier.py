@@ -12,7 +12,7 @@ CALLER = "+15551230001"
 class Carrier(Program):
     """One call. SIPp ends with 0 when all of the scenario came to pass."""
 
-    def __init__(self, folder, scenario, target, called, transport="udp", capture=None, talk_ms=0):
+    def __init__(self, folder, scenario, target, called, transport="udp", capture=None, talk_ms=0, credentials=None):
         self.messages = folder / "carrier.messages"
         self.errors = folder / "carrier.errors"
         if capture:
@@ -23,6 +23,9 @@ class Carrier(Program):
         command += ["-s", called, "-key", "from", CALLER, "-t", {"udp": "u1", "tcp": "t1"}[transport]]
         command += ["-i", CARRIER, "-p", CARRIER_SIP, "-mi", CARRIER, "-mp", CARRIER_RTP]
         command += ["-m", 1, "-d", talk_ms, "-nostdin", "-timeout", "40s", "-timeout_error"]
+        if credentials:
+            username, password = credentials
+            command += ["-au", username, "-ap", password]
         command += ["-trace_msg", "-message_file", self.messages, "-trace_err", "-error_file", self.errors]
         super().__init__("the carrier (SIPp)", command, folder / "carrier.log", cwd=folder)
 

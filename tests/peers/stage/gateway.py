@@ -10,6 +10,9 @@ from .places import CARRIER, OPENAI, OPENAI_SCENARIO_SIP, OPENAI_TLS, SQUELCH, S
 from .program import Program
 from .waiting import until
 
+# Of whoever must prove who it is.
+PASSWORD = "canary-0b51"
+
 CONFIG = """\
 [sip]
 listen = ["udp:{here}:{sip}", "tcp:{here}:{sip}", "tls:{here}:{tls}"]
@@ -25,6 +28,7 @@ name = "carrier"
 sources = ["{carrier}/32"]
 media_sources = ["{carrier}/32"]
 formats = ["pcmu", "pcma"]
+{trunk}
 
 [openai]
 api_key_env = "OPENAI_API_KEY"
@@ -34,8 +38,9 @@ media_sources = ["{openai}/32"]
 session_file = "session.json"
 
 [[openai.route]]
-sip_uri = "sip:proj_test@{openai}:{openai_tls};transport=tls"
+sip_uri = "sip:proj_test@{openai}:{route}"
 api_base = "http://{openai}:18080/v1"
+{credentials}
 
 [[openai.route]]
 sip_uri = "sip:proj_test@{openai}:{openai_scenario};transport=udp"
@@ -58,21 +63,27 @@ path = "calls.jsonl"
 
 
 class Gateway(Program):
-    def __init__(self, binary, folder, certificate, key, authority):
+    """`trunk` and `credentials` are further lines of those sections; a second gateway has another address and port."""
+
+    def __init__(
+        self, binary, folder, certificate, key, authority,
+        here=SQUELCH, admin=SQUELCH_ADMIN, rtp=SQUELCH_RTP, trunk="", route=f"{OPENAI_TLS};transport=tls", credentials="",
+    ):  # fmt: skip
+        self.here, self.admin = here, admin
         home = folder / "squelch"
         home.mkdir()
         self.records_file = home / "calls.jsonl"
         config = home / "squelch.toml"
         config.write_text(
             CONFIG.format(
-                here=SQUELCH, sip=SQUELCH_SIP, tls=SQUELCH_TLS, certificate=certificate, key=key, rtp=SQUELCH_RTP,
-                carrier=CARRIER, authority=authority, openai=OPENAI, openai_tls=OPENAI_TLS, openai_scenario=OPENAI_SCENARIO_SIP,
-                http=SQUELCH_HTTP, admin=SQUELCH_ADMIN,
+                here=here, sip=SQUELCH_SIP, tls=SQUELCH_TLS, certificate=certificate, key=key, rtp=rtp,
+                carrier=CARRIER, trunk=trunk, authority=authority, openai=OPENAI, route=route,
+                openai_scenario=OPENAI_SCENARIO_SIP, credentials=credentials, http=SQUELCH_HTTP, admin=admin,
             )
         )  # fmt: skip
         session = {"type": "realtime", "model": "gpt-realtime", "instructions": "Answer the phone."}
         (home / "session.json").write_text(json.dumps(session))
-        secrets = {"OPENAI_API_KEY": "sk-test", "OPENAI_WEBHOOK_SECRET": "whsec_c3F1ZWxjaC10ZXN0LXNlY3JldC0wMQ=="}
+        secrets = {"OPENAI_API_KEY": "sk-test", "OPENAI_WEBHOOK_SECRET": "whsec_c3F1ZWxjaC10ZXN0LXNlY3JldC0wMQ==", "PEER_PASSWORD": PASSWORD}
         env = {**os.environ, **secrets, "RUST_BACKTRACE": "1"}
         env.setdefault("RUST_LOG", "info,squelch=debug")
         command = [binary, "serve", "--config", config]
@@ -83,7 +94,7 @@ class Gateway(Program):
     def status(self, path):
         """The HTTP status of the administration's `path`; nothing while nobody listens."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{SQUELCH_ADMIN}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}{path}", timeout=5) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
@@ -92,7 +103,7 @@ class Gateway(Program):
 
     def get(self, path):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{SQUELCH_ADMIN}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}{path}", timeout=5) as answer:
                 return answer.read().decode()
         except OSError:
             return ""

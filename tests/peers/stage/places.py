@@ -17,6 +17,10 @@ SQUELCH_TLS = 5061
 SQUELCH_RTP = "16384-16584"
 SQUELCH_HTTP = 8080
 SQUELCH_ADMIN = 9090
+# A gateway of a story's own, with another configuration.
+SECOND = "127.0.0.4"
+SECOND_ADMIN = 9091
+SECOND_RTP = "17000-17200"
 OPENAI_SIP = 5080
 # baresip listens for TLS one port above its first.
 OPENAI_TLS = OPENAI_SIP + 1
@@ -25,6 +29,8 @@ OPENAI_CONTROL = 4442
 # Where SIPp is OpenAI's side.
 OPENAI_SCENARIO_SIP = 5090
 OPENAI_SCENARIO_RTP = 31200
+# Where Kamailio is the edge before it.
+EDGE_SIP = 5091
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent

@@ -6,10 +6,11 @@ from . import sound
 from .capture import Capture
 from .carrier import Carrier
 from .certificates import Authority
+from .edge import Edge
 from .gateway import Gateway
 from .openai import PROJECT, OpenAi
 from .openai_scenario import OpenAiScenario
-from .places import OPENAI, OPENAI_SIP, SAMPLES, SQUELCH, SQUELCH_SIP
+from .places import OPENAI, OPENAI_SIP, SAMPLES, SECOND, SECOND_ADMIN, SECOND_RTP, SQUELCH, SQUELCH_SIP
 
 CALLED = "+15559870000"
 # What each side says: other speech each way, the answer shorter than the call.
@@ -66,17 +67,30 @@ class Scene:
         peer = OpenAiScenario(self.folder, scenario, speaks and CALLER_SPEAKS[speaks])
         return self.programs.enter_context(peer)
 
+    def gateway(self, **changes):
+        """A second gateway, of this story's own."""
+        certificate, key, _ = self.stage.authority.sign("second")
+        where = {"here": SECOND, "admin": SECOND_ADMIN, "rtp": SECOND_RTP}
+        peer = Gateway(self.stage.binary, self.folder, certificate, key, self.stage.authority.certificate, **where, **changes)
+        return self.programs.enter_context(peer)
+
+    def edge(self):
+        """Kamailio before SIPp in OpenAI's place."""
+        return self.programs.enter_context(Edge(self.folder))
+
     def capture(self):
         return self.programs.enter_context(Capture(self.folder))
 
-    def call(self, scenario, transport="udp", speaks=None):
+    def call(self, scenario, transport="udp", speaks=None, credentials=None, gateway=None):
         """SIPp, calling at once."""
         target = (SQUELCH, SQUELCH_SIP) if self.stage.gateway else (OPENAI, OPENAI_SIP)
+        if gateway:
+            target = (gateway.here, SQUELCH_SIP)
         called = CALLED if self.stage.gateway else PROJECT
         capture, talk_ms = None, 0
         if speaks:
             capture = CALLER_SPEAKS[speaks]
             _, samples, _ = sound.of_capture(capture)
             talk_ms = 1000 * len(samples) // sound.RATE + PAUSE_MS
-        peer = Carrier(self.folder, scenario, target, called, transport, capture, talk_ms)
+        peer = Carrier(self.folder, scenario, target, called, transport, capture, talk_ms, credentials)
         return self.programs.enter_context(peer)
