@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test of squelch: units, properties, stories, documentation examples, `inspect` against
-# Wireshark, `convert` against sox, ffmpeg and opus-tools, and calls through the binary between SIPp and baresip
-# (tests/peers).
+# Wireshark, `convert` against sox, ffmpeg and opus-tools, and calls through the binary between SIPp, baresip
+# and Kamailio (tests/peers).
 #
 # What the tests lack is installed: Debian packages where this runs as root with apt-get, Python
 # packages in target/venv. Where that may not be, what is skipped is said, and said again at the end.
@@ -71,12 +71,12 @@ peers() {
   done
   "$python" -c 'import numpy' 2>/dev/null || lacking+=("numpy (in $target/venv)")
   if [ ${#lacking[@]} -gt 0 ]; then
-    skip "calls between SIPp and baresip: not here: ${lacking[*]}"
+    skip "calls between SIPp, baresip and Kamailio: not here: ${lacking[*]}"
   elif ! unshare --net true 2>/dev/null && ! unshare --net --user --map-root-user true 2>/dev/null; then
-    skip "calls between SIPp and baresip: no network namespace can be made here"
+    skip "calls between SIPp, baresip and Kamailio: no network namespace can be made here"
   else
     "$python" -c 'import pesq' 2>/dev/null || skip "PESQ of those calls: the Python package pesq could not be built"
-    run "calls between SIPp and baresip" timeout 480 "$python" tests/peers/run.py "$squelch"
+    run "calls between SIPp, baresip and Kamailio" timeout 480 "$python" tests/peers/run.py "$squelch"
   fi
 }
 
@@ -85,8 +85,8 @@ peer_programs=(sipp baresip kamailio dumpcap tshark openssl unshare)
 install_packages() {
   local wanted=()
   has sipp || wanted+=(sip-tester)
-  has kamailio || wanted+=(kamailio)
   has baresip || wanted+=(baresip-core)
+  has kamailio && compgen -G "/usr/lib/*/kamailio/modules/tls.so" >/dev/null || wanted+=(kamailio kamailio-tls-modules)
   has tshark && has dumpcap || wanted+=(tshark)
   has openssl || wanted+=(openssl)
   has sox || wanted+=(sox)

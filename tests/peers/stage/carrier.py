@@ -10,9 +10,11 @@ CALLER = "+15551230001"
 
 
 class Carrier(Program):
-    """One call. SIPp ends with 0 when all of the scenario came to pass."""
+    """Calls, one unless told otherwise. SIPp ends with 0 when all of the scenario came to pass."""
 
-    def __init__(self, folder, scenario, target, called, transport="udp", capture=None, talk_ms=0, credentials=None):
+    def __init__(
+        self, folder, scenario, target, called, transport="udp", capture=None, talk_ms=0, credentials=None, count=1, rate=10
+    ):  # fmt: skip
         self.messages = folder / "carrier.messages"
         self.errors = folder / "carrier.errors"
         if capture:
@@ -22,7 +24,7 @@ class Carrier(Program):
         command = ["sipp", f"{host}:{port}", "-sf", SCENARIOS / f"{scenario}.xml"]
         command += ["-s", called, "-key", "from", CALLER, "-t", {"udp": "u1", "tcp": "t1"}[transport]]
         command += ["-i", CARRIER, "-p", CARRIER_SIP, "-mi", CARRIER, "-mp", CARRIER_RTP]
-        command += ["-m", 1, "-d", talk_ms, "-nostdin", "-timeout", "40s", "-timeout_error"]
+        command += ["-m", count, "-r", rate, "-d", talk_ms, "-nostdin", "-timeout", "40s", "-timeout_error"]
         if credentials:
             username, password = credentials
             command += ["-au", username, "-ap", password]

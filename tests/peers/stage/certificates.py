@@ -2,7 +2,7 @@
 
 import subprocess
 
-NAMES = "subjectAltName=DNS:{name}.test,DNS:localhost,IP:127.0.0.1,IP:127.0.0.2,IP:127.0.0.3,URI:sip:{name}.test"
+NAMES = "subjectAltName=DNS:{name}.test,DNS:localhost,IP:127.0.0.1,IP:127.0.0.2,IP:127.0.0.3,IP:127.0.0.4,IP:127.0.0.5,URI:sip:{name}.test"
 
 
 class Authority:

@@ -6,7 +6,7 @@ import signal
 import urllib.error
 import urllib.request
 
-from .places import CARRIER, OPENAI, OPENAI_SCENARIO_SIP, OPENAI_TLS, SQUELCH, SQUELCH_ADMIN, SQUELCH_HTTP, SQUELCH_RTP, SQUELCH_SIP, SQUELCH_TLS
+from .places import CARRIER, EDGE, OPENAI, OPENAI_SCENARIO_SIP, OPENAI_TLS, SQUELCH, SQUELCH_ADMIN, SQUELCH_HTTP, SQUELCH_RTP, SQUELCH_SIP, SQUELCH_TLS
 from .program import Program
 from .waiting import until
 
@@ -25,7 +25,7 @@ workers = 1
 
 [[trunk]]
 name = "carrier"
-sources = ["{carrier}/32"]
+sources = ["{carrier}/32", "{edge}/32"]
 media_sources = ["{carrier}/32"]
 formats = ["pcmu", "pcma"]
 {trunk}
@@ -48,8 +48,8 @@ api_base = "http://{openai}:18080/v1"
 
 [limits]
 setup = "5s"
-drain = "1s"
-max_calls = 10
+drain = "{drain}"
+max_calls = 100
 
 [http]
 listen = "{here}:{http}"
@@ -68,6 +68,7 @@ class Gateway(Program):
     def __init__(
         self, binary, folder, certificate, key, authority,
         here=SQUELCH, admin=SQUELCH_ADMIN, rtp=SQUELCH_RTP, trunk="", route=f"{OPENAI_TLS};transport=tls", credentials="",
+        drain="1s",
     ):  # fmt: skip
         self.here, self.admin = here, admin
         home = folder / "squelch"
@@ -76,7 +77,7 @@ class Gateway(Program):
         config = home / "squelch.toml"
         config.write_text(
             CONFIG.format(
-                here=here, sip=SQUELCH_SIP, tls=SQUELCH_TLS, certificate=certificate, key=key, rtp=rtp,
+                here=here, edge=EDGE, drain=drain, sip=SQUELCH_SIP, tls=SQUELCH_TLS, certificate=certificate, key=key, rtp=rtp,
                 carrier=CARRIER, trunk=trunk, authority=authority, openai=OPENAI, route=route,
                 openai_scenario=OPENAI_SCENARIO_SIP, credentials=credentials, http=SQUELCH_HTTP, admin=admin,
             )

@@ -7,6 +7,8 @@ import pathlib
 OPENAI = "127.0.0.1"
 SQUELCH = "127.0.0.2"
 CARRIER = "127.0.0.3"
+# The carrier's edge before two squelch.
+EDGE = "127.0.0.5"
 # In no trunk, and OpenAI's neither.
 STRANGER = "127.0.0.9"
 

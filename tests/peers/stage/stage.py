@@ -6,6 +6,7 @@ from . import sound
 from .capture import Capture
 from .carrier import Carrier
 from .certificates import Authority
+from .dispatcher import Dispatcher
 from .edge import Edge
 from .gateway import Gateway
 from .openai import PROJECT, OpenAi
@@ -62,9 +63,20 @@ class Scene:
         peer = OpenAi(self.folder, certificate, self.stage.authority.certificate, says, answers, formats)
         return self.programs.enter_context(peer)
 
-    def openai_scenario(self, scenario, speaks=None):
+    def openai_scenario(self, scenario, speaks=None, count=1):
         """SIPp in OpenAI's place: squelch comes to it when nobody listens at its first route."""
-        peer = OpenAiScenario(self.folder, scenario, speaks and CALLER_SPEAKS[speaks])
+        peer = OpenAiScenario(self.folder, scenario, speaks and CALLER_SPEAKS[speaks], count)
+        return self.programs.enter_context(peer)
+
+    def dispatcher(self, squelches, transport):
+        """Kamailio between the carrier and these squelches."""
+        certificate, key, _ = self.stage.authority.sign("edge")
+        edge = Dispatcher(self.folder, squelches, transport, certificate, key, self.stage.authority.certificate)
+        return self.programs.enter_context(edge)
+
+    def calls(self, scenario, target, count, rate, hold_ms):
+        """SIPp, placing `count` calls one after the other."""
+        peer = Carrier(self.folder, scenario, target, CALLED, talk_ms=hold_ms, count=count, rate=rate)
         return self.programs.enter_context(peer)
 
     def gateway(self, **changes):
