@@ -16,5 +16,6 @@ mod resampling;
 mod rules;
 mod silence;
 mod sources;
+mod stuck;
 mod talk;
 mod transcoding;

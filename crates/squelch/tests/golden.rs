@@ -15,8 +15,6 @@ const NOT_FOUND_YET: &[(&str, &str, &str)] = &[
     ("static-8k", "0xfa94e001", "double_encoded"),
     ("static-bursts", "0x20e0ab00", "pcm16_as_g711, 0.9 s late"),
     ("static-bursts", "0x20e0ab01", "none"),
-    ("stuck-packet", "0xbd1ca600", "none: taken for a tone"),
-    ("stuck-packet", "0xbd1ca601", "none: taken for a tone"),
 ];
 
 /// What a line says of content, and so what an entry above excuses. How the stream travelled is never excused.

@@ -30,6 +30,7 @@ mod finding;
 #[allow(clippy::approx_constant, reason = "a weight may lie near pi by chance")]
 mod model;
 mod peak;
+mod period;
 mod readings;
 mod rules;
 mod stuck;
@@ -115,7 +116,7 @@ impl Detector {
         };
         // Before acting, a second look that would cost too much on every packet.
         let found = match found {
-            Some(finding) if finding.fault == Fault::Opaque && stuck::is_periodic(payload) => {
+            Some(finding) if finding.fault == Fault::Opaque && period::is_periodic(payload) => {
                 self.evidence = Evidence::default();
                 None
             }
@@ -125,7 +126,7 @@ impl Detector {
             self.evidence.refine(finding);
             let finding = *finding;
             let good = match finding.fault {
-                Fault::Stuck => self.stuck.moved().then_some(true),
+                Fault::Stuck => Some(self.stuck.moved()),
                 // Good audio explains the packet better than any fault does.
                 _ => ratios.map(|ratios| ratios.iter().all(|ratio| *ratio < 0.0)),
             };
