@@ -10,6 +10,7 @@ mod cancel;
 mod connections;
 mod dialog_requests;
 mod digest_client;
+mod digest_server;
 mod forged_requests;
 mod forks;
 mod lost_messages;

@@ -239,14 +239,20 @@ impl Endpoint {
         }
     }
 
+    /// The same request on another way is no merged one any more (RFC 3261 section 8.2.2.2).
+    pub(crate) fn forget_merge_key(&mut self, id: TransactionId) {
+        let key = self.servers.get_mut(&id).and_then(|s| s.merge_key.take());
+        if let Some(key) = key
+            && self.merge_keys.get(&key) == Some(&id)
+        {
+            self.merge_keys.remove(&key);
+        }
+    }
+
     fn remove_server(&mut self, id: TransactionId) {
+        self.forget_merge_key(id);
         if let Some(server) = self.servers.remove(&id) {
             self.server_keys.remove(&server.key);
-            if let Some(key) = &server.merge_key
-                && self.merge_keys.get(key) == Some(&id)
-            {
-                self.merge_keys.remove(key);
-            }
             self.schedule.clear_all(Owner::Transaction(id));
         }
     }

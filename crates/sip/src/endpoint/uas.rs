@@ -171,6 +171,11 @@ impl Endpoint {
         }
         self.add_user_headers(&mut response.headers, &rejection.headers);
         self.send_response(now, transaction, &response);
+        // Who is asked for credentials comes again; some proxies, which answer for the caller, do so
+        // under the same number.
+        if matches!(status, 401 | 407) {
+            self.forget_merge_key(transaction);
+        }
         self.remove_dialog(dialog);
     }
 
