@@ -2,16 +2,15 @@
 
 import contextlib
 
-from . import sound
+from . import edge, sound
 from .capture import Capture
 from .carrier import Carrier
 from .certificates import Authority
 from .dispatcher import Dispatcher
-from .edge import Edge
 from .gateway import Gateway
 from .openai import PROJECT, OpenAi
 from .openai_scenario import OpenAiScenario
-from .places import OPENAI, OPENAI_SIP, SAMPLES, SECOND, SECOND_ADMIN, SECOND_RTP, SQUELCH, SQUELCH_SIP
+from .places import CARRIER, EDGE_SIP, OPENAI, OPENAI_SIP, SAMPLES, SECOND, SECOND_ADMIN, SECOND_RTP, SQUELCH, SQUELCH_SIP
 
 CALLED = "+15559870000"
 # What each side says: other speech each way, the answer shorter than the call.
@@ -86,18 +85,22 @@ class Scene:
         peer = Gateway(self.stage.binary, self.folder, certificate, key, self.stage.authority.certificate, **where, **changes)
         return self.programs.enter_context(peer)
 
-    def edge(self):
+    def openai_edge(self):
         """Kamailio before SIPp in OpenAI's place."""
-        return self.programs.enter_context(Edge(self.folder))
+        return self.programs.enter_context(edge.before_openai(self.folder))
+
+    def carrier_edge(self, gateway):
+        """Kamailio between the carrier's callers and `gateway`."""
+        return self.programs.enter_context(edge.of_the_carrier(self.folder, gateway))
 
     def capture(self):
         return self.programs.enter_context(Capture(self.folder))
 
-    def call(self, scenario, transport="udp", speaks=None, credentials=None, gateway=None):
+    def call(self, scenario, transport="udp", speaks=None, credentials=None, gateway=None, through_edge=False):
         """SIPp, calling at once."""
         target = (SQUELCH, SQUELCH_SIP) if self.stage.gateway else (OPENAI, OPENAI_SIP)
         if gateway:
-            target = (gateway.here, SQUELCH_SIP)
+            target = (CARRIER, EDGE_SIP) if through_edge else (gateway.here, SQUELCH_SIP)
         called = CALLED if self.stage.gateway else PROJECT
         capture, talk_ms = None, 0
         if speaks:

@@ -19,7 +19,7 @@ def story(stage):
     with stage.scene("far-end-sha256") as scene:
         gateway = scene.gateway(route=f"{EDGE_SIP};transport=udp", credentials=CREDENTIALS)
         far_end = scene.openai_scenario("openai_answers")
-        edge = scene.edge()
+        edge = scene.openai_edge()
         scene.call("plain_call", gateway=gateway).finish()
         far_end.finish()
         ended(gateway.next_record(), "completed", "carrier_hangup")
@@ -31,7 +31,7 @@ def story(stage):
     with stage.scene("far-end-other-realm") as scene:
         elsewhere = CREDENTIALS.replace("openai.test", "elsewhere.test")
         gateway = scene.gateway(route=f"{EDGE_SIP};transport=udp", credentials=elsewhere)
-        edge = scene.edge()
+        edge = scene.openai_edge()
         scene.call("refused_503", gateway=gateway).finish()
         ended(gateway.next_record(), "failed", "openai_refused")
         assert edge.said("edge: INVITE asked") and not edge.said("proved")
