@@ -38,6 +38,7 @@ STORIES = (
     "carrier_refreshes",
     "late_offer",
     "early_media",
+    "flows",
     "dispatcher",
     "rtp_stranger",
     "static_is_muted",
