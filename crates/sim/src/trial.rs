@@ -12,6 +12,7 @@
 //! seed gives the same messages at the same times.
 
 mod dice;
+mod digest;
 mod ladder;
 mod phone;
 mod pipes;

@@ -85,6 +85,23 @@ pub(super) struct Phone {
     sent: Vec<Sent>,
     served: Vec<Served>,
     acks: Vec<(u32, Bytes)>,
+    /// The INVITE that counts: a second one follows a challenge.
+    main_cseq: u32,
+    offer: String,
+    hops: u32,
+    /// What ties the call to its webhook.
+    pub(super) token: String,
+    vanished: bool,
+    /// It has answered a challenge.
+    proved: bool,
+    /// Reliable provisional responses: the last one acknowledged, whether one held a description,
+    /// and ours that waits for its PRACK.
+    rseq: u32,
+    described: bool,
+    reliable: Option<Reliable>,
+    /// The answer that waits for that PRACK.
+    answer_waits: bool,
+    may_prack: bool,
     cancel_wanted: bool,
     bye_wanted: bool,
     /// An INVITE without offer is answered with one; the ACK answers that.
@@ -100,6 +117,20 @@ pub(super) struct Habits {
     pub(super) acknowledges: bool,
     /// It answers an INVITE at all.
     pub(super) hears: bool,
+    /// It asks for digest, or answers with this.
+    pub(super) challenges: bool,
+    pub(super) password: &'static str,
+    /// Header lines of its INVITE or its 200.
+    pub(super) says: &'static str,
+}
+
+/// A provisional response of ours that waits for its PRACK.
+#[derive(Debug)]
+struct Reliable {
+    bytes: Bytes,
+    again: Instant,
+    interval: Duration,
+    until: Instant,
 }
 
 /// A request of ours.
@@ -112,6 +143,8 @@ struct Sent {
     uri: String,
     bytes: Bytes,
     progress: Progress,
+    /// The INVITE got no call.
+    refused: bool,
     again: Option<Instant>,
     interval: Duration,
     until: Option<Instant>,
@@ -135,6 +168,10 @@ struct Served {
     echo: String,
     /// Its To, without tag.
     to: String,
+    /// Its Session-Expires line, which a 2xx gives back.
+    session: String,
+    /// It opens a call.
+    opens: bool,
     status: u16,
     reply: Option<Bytes>,
     acknowledged: bool,
@@ -178,6 +215,8 @@ impl Phone {
         phone.fork = fork;
         phone.call_id = invite.call_id().to_owned();
         phone.remote_tag = Some(invite.tag_from().to_owned());
+        let supported = invite.all("Supported").any(|s| s.contains("100rel"));
+        phone.may_prack = supported;
         phone.target = invite.contact().unwrap_or_default().to_owned();
         if phone.target.is_empty() {
             phone.faults.push("an INVITE without Contact".into());
@@ -226,6 +265,17 @@ impl Phone {
             sent: Vec::new(),
             served: Vec::new(),
             acks: Vec::new(),
+            main_cseq: 0,
+            offer: String::new(),
+            hops: 70,
+            token: String::new(),
+            vanished: false,
+            proved: false,
+            rseq: 0,
+            described: false,
+            reliable: None,
+            answer_waits: false,
+            may_prack: false,
             cancel_wanted: false,
             bye_wanted: false,
             offers_late: false,
@@ -249,7 +299,9 @@ impl Phone {
     pub(super) fn next(&self) -> Option<Instant> {
         let sent = self.sent.iter().flat_map(|sent| [sent.again, sent.until]);
         let served = self.served.iter().flat_map(|s| [s.again, s.until]);
-        sent.chain(served).chain([self.patience]).flatten().min()
+        let reliable = self.reliable.as_ref().map(|r| r.again.min(r.until));
+        let all = sent.chain(served).chain([self.patience, reliable]);
+        all.flatten().min()
     }
 
     /// Repeats what is due to be repeated and gives up what took too long.
@@ -257,6 +309,7 @@ impl Phone {
         self.repeat(now);
         self.give_up_requests(now);
         self.give_up_responses(now);
+        self.repeat_provisional(now);
         if self.patience.is_some_and(|at| at <= now) {
             self.patience = None;
             match self.life {
@@ -334,10 +387,33 @@ impl Phone {
         }
     }
 
+    fn repeat_provisional(&mut self, now: Instant) {
+        let Some(reliable) = &mut self.reliable else {
+            return;
+        };
+        if reliable.until <= now {
+            self.unanswered.push("a reliable provisional response".into());
+            return self.refuse(now, 500);
+        }
+        if reliable.again <= now {
+            reliable.interval *= 2;
+            reliable.again = now + reliable.interval;
+            self.outbox.push(reliable.bytes.clone());
+        }
+    }
+
+    /// Is not there any more, without a word.
+    pub(super) fn vanish(&mut self) {
+        self.vanished = true;
+        self.sent.clear();
+        self.served.clear();
+        self.over();
+    }
+
     fn over(&mut self) {
         if self.life != Life::Over {
             self.life = Life::Over;
-            self.patience = None;
+            (self.patience, self.reliable) = (None, None);
             self.marks.push(Mark::Over);
         }
     }

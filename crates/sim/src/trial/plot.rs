@@ -16,6 +16,13 @@ pub(super) struct Plot {
     pub(super) first_refuses: Option<u16>,
     pub(super) api: Api,
     pub(super) limit: Limit,
+    /// Header lines of the caller's INVITE, and of OpenAI's 200.
+    pub(super) caller_says: &'static str,
+    pub(super) callee_says: &'static str,
+    /// What the caller proves itself with, where the trunk is asked to.
+    pub(super) password: &'static str,
+    /// OpenAI's side asks for digest.
+    pub(super) challenged: bool,
     /// Whether the caller acknowledges, whether OpenAI answers at all.
     pub(super) caller_acknowledges: bool,
     pub(super) callee_hears: bool,
@@ -58,6 +65,8 @@ pub(super) enum Act {
     Ring,
     /// 183 with SDP.
     EarlyMedia,
+    /// The same, repeated until its PRACK (RFC 3262).
+    ReliableEarlyMedia,
     /// 200.
     Answer,
     /// This status.
@@ -65,10 +74,15 @@ pub(super) enum Act {
     Cancel,
     EarlyBye,
     HangUp,
-    /// A request in the dialog, without body.
+    /// A request in the dialog, without body; and one with these header lines.
     Ask(&'static str),
+    AskWith(&'static str, &'static str),
+    /// An UPDATE with an offer.
+    Update(Media),
     /// A re-INVITE.
     Reinvite(Media),
+    /// Never says or hears anything again.
+    Vanish,
     /// All that was sent is sent again, so many times.
     Storm(u32),
 }

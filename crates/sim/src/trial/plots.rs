@@ -19,6 +19,11 @@ const ANSWERS: &[Cue] = &[RING, ANSWER];
 const HANG_UP: Cue = after(Mark::Up, 0, 20_000, Act::HangUp);
 const HANGS_UP: &[Cue] = &[HANG_UP];
 const LATER: Cue = after(Mark::Up, 15_000, 25_000, Act::HangUp);
+const LONG: &[Cue] = &[after(Mark::Up, 60_000, 200_000, Act::HangUp)];
+const VANISHES: &[Cue] = &[after(Mark::Up, 1_000, 30_000, Act::Vanish)];
+const REFRESH: Act = Act::AskWith("UPDATE", "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n");
+/// What the trunk is to know, where it is asked.
+pub(super) const PASSWORD: &str = "right";
 /// Long after the limit that ends the call.
 const MUCH_LATER: &[Cue] = &[after(Mark::Up, 90_000, 90_000, Act::HangUp)];
 
@@ -32,6 +37,10 @@ const USUAL: Plot = Plot {
     first_refuses: None,
     api: Api::Good,
     limit: Limit::Usual,
+    caller_says: "",
+    callee_says: "",
+    password: PASSWORD,
+    challenged: false,
     caller_acknowledges: true,
     callee_hears: true,
     ends: &[CarrierHangup],
@@ -232,6 +241,141 @@ pub(super) const PLOTS: &[&[Plot]] = &[
         Act::Reinvite(Media::Same)
     ),
     &in_call!("hold", Act::Reinvite(Media::Hold)),
+    &in_call!("hold by UPDATE", Act::Update(Media::Hold)),
+    &in_call!("another codec by UPDATE", Act::Update(Media::OtherCodec)),
+    &in_call!("REFER", Act::AskWith("REFER", "Refer-To: <sip:+15550001111@192.0.2.2>\r\n")),
+    &in_call!("NOTIFY", Act::AskWith("NOTIFY", "Event: refer\r\nSubscription-State: active\r\n")),
+    &[
+        Plot {
+            name: "held and resumed",
+            caller: &[
+                after(Mark::Up, 1_000, 2_000, Act::Reinvite(Media::Hold)),
+                after(Mark::Up, 2_000, 9_000, Act::Reinvite(Media::Same)),
+                LATER,
+            ],
+            ..USUAL
+        },
+        Plot {
+            name: "both sides change the session",
+            caller: &[
+                after(Mark::Up, 1_000, 2_000, Act::Reinvite(Media::Hold)),
+                after(Mark::Up, 1_000, 2_000, Act::Update(Media::Same)),
+                LATER,
+            ],
+            callee: &[
+                RING,
+                ANSWER,
+                after(Mark::Up, 1_000, 2_000, Act::Reinvite(Media::Hold)),
+            ],
+            ..USUAL
+        },
+        Plot {
+            name: "squelch keeps the session alive",
+            caller_says: "Supported: timer\r\nAllow: INVITE, ACK, CANCEL, BYE, UPDATE\r\n\
+                          Session-Expires: 90;refresher=uas\r\n",
+            caller: LONG,
+            ..USUAL
+        },
+        Plot {
+            name: "squelch keeps the session alive by re-INVITE",
+            caller_says: "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\n",
+            caller: LONG,
+            ..USUAL
+        },
+        Plot {
+            name: "a refresh and a re-INVITE cross",
+            caller_says: "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\n",
+            caller: &[
+                after(Mark::Up, 44_000, 46_000, Act::Reinvite(Media::Same)),
+                after(Mark::Up, 120_000, 130_000, Act::HangUp),
+            ],
+            ..USUAL
+        },
+        Plot {
+            name: "the caller keeps the session alive",
+            caller_says: "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n",
+            caller: &[
+                after(Mark::Up, 40_000, 45_000, REFRESH),
+                after(Mark::Up, 85_000, 90_000, REFRESH),
+                after(Mark::Up, 100_000, 130_000, Act::HangUp),
+            ],
+            ..USUAL
+        },
+        Plot {
+            name: "a caller that squelch keeps in touch with vanishes",
+            caller_says: "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\n",
+            caller: VANISHES,
+            ends: &[SessionExpired, NoAck],
+            ..USUAL
+        },
+        Plot {
+            name: "a caller that should keep in touch vanishes",
+            caller_says: "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n",
+            caller: VANISHES,
+            ends: &[SessionExpired, NoAck],
+            ..USUAL
+        },
+    ],
+    &[
+        Plot {
+            name: "early media, acknowledged",
+            caller_says: "Supported: 100rel\r\n",
+            callee: &[
+                after(Mark::Invited, 0, 300, Act::EarlyMedia),
+                after(Mark::Admitted, 0, 2_000, Act::Answer),
+            ],
+            ..USUAL
+        },
+        Plot {
+            name: "ringing, acknowledged",
+            caller_says: "Require: 100rel\r\n",
+            ..USUAL
+        },
+        Plot {
+            name: "acknowledged ringing, cancelled",
+            caller_says: "Require: 100rel\r\n",
+            caller: &[after(Mark::Called, 0, 3_000, Act::Cancel), HANG_UP],
+            ends: &[Cancelled, CarrierHangup],
+            ..USUAL
+        },
+        Plot {
+            name: "OpenAI's early media, acknowledged",
+            caller_says: "Supported: 100rel\r\n",
+            callee: &[
+                after(Mark::Invited, 0, 300, Act::ReliableEarlyMedia),
+                after(Mark::Admitted, 0, 2_000, Act::Answer),
+            ],
+            ..USUAL
+        },
+        Plot {
+            name: "OpenAI's early media, acknowledged, and cancelled",
+            caller: &[after(Mark::Called, 0, 3_000, Act::Cancel), HANG_UP],
+            callee: &[
+                after(Mark::Invited, 0, 300, Act::ReliableEarlyMedia),
+                after(Mark::Admitted, 0, 2_000, Act::Answer),
+            ],
+            ends: &[Cancelled, CarrierHangup],
+            ..USUAL
+        },
+        Plot {
+            name: "OpenAI asks for digest",
+            challenged: true,
+            ..USUAL
+        },
+        Plot {
+            name: "OpenAI asks for digest, the caller cancels",
+            challenged: true,
+            caller: &[after(Mark::Called, 0, 2_000, Act::Cancel), HANG_UP],
+            ends: &[Cancelled, CarrierHangup],
+            ..USUAL
+        },
+        Plot {
+            name: "the trunk's password is wrong",
+            password: "wrong",
+            ends: &[BadCredentials],
+            ..USUAL
+        },
+    ],
     &in_call!("another codec", Act::Reinvite(Media::OtherCodec)),
     &in_call!("OPTIONS", Act::Ask("OPTIONS")),
     &in_call!("INFO", Act::Ask("INFO")),

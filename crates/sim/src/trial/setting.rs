@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use squelch_call::EndReason::{self, *};
-use squelch_call::GatewayConfig;
-use squelch_sip::{Listener, Protocol};
+use squelch_call::{GatewayConfig, TrunkDigest};
+use squelch_sip::digest::Algorithm;
+use squelch_sip::{Credentials, Listener, Protocol};
 
 use super::dice::{Dice, wide};
+use super::digest::{REALM, USER};
 use super::plot::{Api, Limit, Plot};
-use super::plots::PLOTS;
+use super::plots::{PASSWORD, PLOTS};
 use super::weather::Weather;
 use crate::peer::openai::Speech;
 use crate::world::{Setup, gateway_address, openai_address};
@@ -34,6 +36,8 @@ pub(super) struct Setting {
     pub(super) strangers: u32,
     pub(super) max_calls: Option<u32>,
     pub(super) one_a_second: bool,
+    /// The trunk must prove itself by digest.
+    pub(super) digest: bool,
     /// The media worker gives its last figures.
     pub(super) figures: bool,
     /// When it goes dark on the carrier's leg and on OpenAI's, and for how long.
@@ -91,6 +95,7 @@ impl Setting {
             },
             max_calls: sometimes(dice, 5).then(|| dice.below(2)),
             one_a_second: sometimes(dice, 5),
+            digest: sometimes(dice, 10) || plots.iter().any(|plot| plot.password != PASSWORD),
             figures: !sometimes(dice, 5),
             dark: [(); 2].map(|()| dark(dice)),
             plots,
@@ -129,9 +134,11 @@ impl Setting {
         };
         let route = config.openai.routes.first().cloned();
         config.openai.routes.clear();
+        let credentials = |realm, password| Credentials::new(USER, realm, password).ok();
         for _ in 0..self.routes {
             config.openai.routes.extend(route.clone().map(|mut route| {
                 let transport = self.protocol.name();
+                route.credentials = credentials(REALM, PASSWORD);
                 route.sip_uri = format!("sip:proj_trial@{host};transport={transport}");
                 route
             }));
@@ -144,6 +151,13 @@ impl Setting {
         }
         if self.has_limit(Limit::MaxCall) {
             config.limits.max_call = Duration::from_secs(20);
+        }
+        let known = credentials("trunk", PASSWORD).filter(|_| self.digest);
+        if let Some(trunk) = config.trunks.first_mut() {
+            trunk.digest = known.map(|credentials| TrunkDigest {
+                credentials,
+                algorithms: vec![Algorithm::Sha256],
+            });
         }
         if let Some(trunk) = config.trunks.first_mut()
             && self.one_a_second
@@ -165,6 +179,7 @@ impl Setting {
             (self.breaks.is_some(), "connections break"),
             (self.ports < self.plots.len() as u32, "ports run out"),
             (self.drain.is_some(), "drained"),
+            (self.digest, "digest"),
             (self.strangers > 0, "strangers"),
             (self.dark.iter().any(Option::is_some), "dark"),
         ];

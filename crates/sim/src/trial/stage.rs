@@ -145,6 +145,9 @@ impl Stage {
             let habits = Habits {
                 acknowledges: plot.caller_acknowledges,
                 hears: true,
+                challenges: false,
+                password: plot.password,
+                says: plot.caller_says,
             };
             let number = self.dice.number();
             let phone = Phone::caller(scene, carrier_address(), number, habits);
@@ -290,6 +293,7 @@ impl Stage {
                 phone.marks.push(Mark::Called);
             }
             Act::Ring => phone.progress(180, ""),
+            Act::ReliableEarlyMedia => phone.progress_reliably(now, OPENAI_SDP),
             Act::EarlyMedia => phone.progress(183, OPENAI_SDP),
             Act::Answer => phone.answer(now, OPENAI_SDP),
             Act::Refuse(status) => phone.refuse(now, status),
@@ -297,6 +301,9 @@ impl Stage {
             Act::EarlyBye => phone.early_bye(now),
             Act::HangUp => phone.hang_up(now),
             Act::Ask(method) => phone.ask(now, method, "", ""),
+            Act::AskWith(method, headers) => phone.ask(now, method, headers, ""),
+            Act::Update(media) => phone.ask(now, "UPDATE", "", &reoffer(sdp, media)),
+            Act::Vanish => phone.vanish(),
             Act::Reinvite(media) => phone.ask(now, "INVITE", "", &reoffer(sdp, media)),
             Act::Storm(times) => {
                 phone.storm(now);
@@ -321,7 +328,7 @@ impl Stage {
         let Some(phone) = self.phones.get_mut(at) else {
             return;
         };
-        let (role, scene) = (phone.role, phone.scene);
+        let (role, scene, fork) = (phone.role, phone.scene, phone.fork);
         let outbox = std::mem::take(&mut phone.outbox);
         let marks = std::mem::take(&mut phone.marks);
         self.tally.faults.append(&mut phone.faults);
@@ -339,6 +346,8 @@ impl Stage {
             if mark == Mark::Invited && !self.setting.accepts {
                 let pause = self.dice.millis(0, 1_000);
                 self.cue(at, cues, Mark::Admitted, pause);
+            } else if mark == Mark::Invited && fork == 0 {
+                self.announce(at, scene, plot.api);
             }
             self.cue(at, cues, mark, Duration::ZERO);
         }

@@ -3,12 +3,16 @@
 use std::time::Instant;
 
 use super::{CALLEES_PATIENCE, Life, Phone, Progress, Role, Served, T1, T2};
+use crate::trial::digest;
 use crate::trial::plot::Mark;
 use crate::trial::text::Text;
 
 impl Phone {
     /// Takes a message in.
     pub(in crate::trial) fn receive(&mut self, now: Instant, text: &Text<'_>) {
+        if self.vanished {
+            return;
+        }
         match text.status() {
             Some(status) => self.response(now, text, status),
             None => self.incoming(now, text),
@@ -38,9 +42,11 @@ impl Phone {
             }
         } else {
             sent.progress = Progress::Done;
+            sent.refused |= status >= 300;
             (sent.again, sent.until) = (None, None);
         }
-        let (cseq, is_first) = (sent.cseq, at == 0 && self.role == Role::Caller);
+        let cseq = sent.cseq;
+        let is_first = self.role == Role::Caller && cseq == self.main_cseq;
         match method {
             "INVITE" => self.invite_response(now, text, status, cseq, is_first, before),
             "BYE" if status >= 200 && self.life == Life::Ending => self.over(),
@@ -65,11 +71,30 @@ impl Phone {
                         self.marks.push(Mark::Rung);
                     }
                 }
+                self.acknowledge_provisional(now, text, cseq);
                 self.cancel_if_due(now);
             }
             200..=299 => self.success(now, text, cseq, is_first, before),
-            _ => self.refusal(text, status, cseq, is_first, before),
+            _ => self.refusal(now, text, status, cseq, is_first, before),
         }
+    }
+
+    /// PRACK for a reliable provisional response, in order.
+    fn acknowledge_provisional(&mut self, now: Instant, text: &Text<'_>, cseq: u32) {
+        let rseq = text.header("RSeq").and_then(|rseq| rseq.parse().ok());
+        let Some(rseq) = rseq.filter(|rseq| self.rseq == 0 || *rseq == self.rseq + 1) else {
+            return;
+        };
+        if self.life != Life::Calling {
+            return;
+        }
+        self.rseq = rseq;
+        self.described |= !text.body().is_empty();
+        self.remote_tag = text.tag_to().map(str::to_owned);
+        self.target = text.contact().unwrap_or(&self.target).to_owned();
+        let rack = format!("RAck: {rseq} {cseq} INVITE\r\nMax-Forwards: 70\r\n");
+        self.request(now, "PRACK", &rack, "");
+        self.remote_tag = None;
     }
 
     fn success(
@@ -93,7 +118,7 @@ impl Phone {
                 Some(contact) => self.target = contact.to_owned(),
                 None => self.faults.push("a 200 without Contact".into()),
             }
-            if text.body().is_empty() {
+            if text.body().is_empty() && !self.described {
                 self.faults.push("a 200 without SDP".into());
             }
         }
@@ -123,6 +148,7 @@ impl Phone {
 
     fn refusal(
         &mut self,
+        now: Instant,
         text: &Text<'_>,
         status: u16,
         cseq: u32,
@@ -142,6 +168,12 @@ impl Phone {
             self.outbox.push(ack);
         }
         if is_first && before != Progress::Done {
+            let uri = "sip:+15559870000@192.0.2.2";
+            let proof = digest::authorization(text, uri, self.habits.password);
+            if let Some(proof) = proof.filter(|_| status == 401 && !self.cancel_wanted && !self.proved) {
+                self.proved = true;
+                return self.invite(now, &proof);
+            }
             self.refused = Some(status);
             self.over();
         } else if is_first && self.was_up {
@@ -151,7 +183,8 @@ impl Phone {
 
     /// The INVITE was given up without a final response.
     pub(super) fn finish_invite(&mut self) {
-        if let Some(sent) = self.sent.first_mut() {
+        let main = self.main_cseq;
+        if let Some(sent) = self.sent.iter_mut().find(|sent| sent.cseq == main) {
             (sent.again, sent.until, sent.progress) = (None, None, Progress::Done);
         }
     }
@@ -177,6 +210,8 @@ impl Phone {
             uri: text.uri().to_owned(),
             echo: text.echo(),
             to: to_without_tag(text),
+            session: session_of(text),
+            opens: text.tag_to().is_none(),
             status: 0,
             reply: None,
             acknowledged: false,
@@ -189,7 +224,7 @@ impl Phone {
             return self.cancelled(now, at, branch, text);
         }
         if text.tag_to().is_none() {
-            return self.invited(now, at, method, cseq);
+            return self.invited(now, at, method, cseq, text);
         }
         let ours = self.remote_tag.as_deref() == Some(text.tag_from());
         if !ours || matches!(self.life, Life::Over | Life::Idle | Life::Calling) {
@@ -206,19 +241,30 @@ impl Phone {
                 self.reply(at, 488, "");
                 self.await_ack(now, at);
             }
+            "INVITE" if self.invites() => {
+                self.reply(at, 491, "");
+                self.await_ack(now, at);
+            }
             "INVITE" => {
                 self.reply(at, 200, super::super::stage::CARRIER_SDP);
                 self.await_ack(now, at);
             }
+            "PRACK" => self.provisional_acknowledged(now, at),
             _ => self.reply(at, 200, ""),
         }
     }
 
-    fn invited(&mut self, now: Instant, at: usize, method: &str, cseq: u32) {
+    fn invited(&mut self, now: Instant, at: usize, method: &str, cseq: u32, text: &Text<'_>) {
         if method != "INVITE" {
             return self.reply(at, 200, "");
         }
         self.remote_cseq = cseq;
+        if self.habits.challenges && text.header("Authorization").is_none() {
+            self.reply_with(at, 401, &digest::challenge(), "");
+            self.life = Life::Over;
+            return self.await_ack(now, at);
+        }
+        self.token = text.header("X-Squelch-Call-ID").unwrap_or_default().to_owned();
         if !self.habits.hears {
             self.life = Life::Over;
             return;
@@ -231,6 +277,22 @@ impl Phone {
         match self.refuses {
             Some(status) => self.refuse(now, status),
             None => self.marks.push(Mark::Invited),
+        }
+    }
+
+    /// Whether a re-INVITE of ours is not answered.
+    fn invites(&self) -> bool {
+        let mut sent = self.sent.iter();
+        sent.any(|sent| sent.method == "INVITE" && sent.progress != Progress::Done)
+    }
+
+    fn provisional_acknowledged(&mut self, now: Instant, at: usize) {
+        self.reply(at, 200, "");
+        if self.reliable.take().is_some() {
+            self.described = true;
+            if self.answer_waits {
+                self.answer(now, "");
+            }
         }
     }
 
@@ -284,6 +346,13 @@ impl Phone {
             }
         }
     }
+}
+
+fn session_of(text: &Text<'_>) -> String {
+    let asked = text.header("Session-Expires");
+    asked.map_or(String::new(), |asked| {
+        format!("Require: timer\r\nSession-Expires: {asked}\r\n")
+    })
 }
 
 fn to_without_tag(text: &Text<'_>) -> String {

@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{CALLERS_PATIENCE, GIVE_UP, Life, Phone, Progress, Role, Sent, Served, T1};
+use super::{
+    CALLERS_PATIENCE, GIVE_UP, Life, Phone, Progress, Reliable, Role, Sent, Served, T1,
+};
 use crate::trial::text::finish;
 
 impl Phone {
@@ -13,9 +15,17 @@ impl Phone {
         self.life = Life::Calling;
         self.patience = Some(now + CALLERS_PATIENCE);
         self.offers_late = offer.is_empty();
-        let contact = self.contact();
-        let headers = format!("Contact: {contact}\r\nMax-Forwards: {hops}\r\n");
-        self.request(now, "INVITE", &headers, offer);
+        (self.offer, self.hops) = (offer.to_owned(), hops);
+        self.invite(now, "");
+    }
+
+    /// The INVITE, first without and then with proof.
+    pub(super) fn invite(&mut self, now: Instant, proof: &str) {
+        let (contact, hops, says) = (self.contact(), self.hops, self.habits.says);
+        let headers = format!("Contact: {contact}\r\nMax-Forwards: {hops}\r\n{says}{proof}");
+        let offer = self.offer.clone();
+        self.request(now, "INVITE", &headers, &offer);
+        self.main_cseq = self.cseq;
     }
 
     /// Sends a request of any other kind in the dialog; nothing where there is none.
@@ -76,15 +86,43 @@ impl Phone {
         }
     }
 
+    /// 183 with a description, repeated until its PRACK.
+    pub(in crate::trial) fn progress_reliably(&mut self, now: Instant, body: &str) {
+        if !self.may_prack {
+            return self.progress(183, body);
+        }
+        if self.life == Life::Ringing
+            && self.reliable.is_none()
+            && let Some(at) = self.first_invite()
+        {
+            self.rseq += 1;
+            let more = format!("Require: 100rel\r\nRSeq: {}\r\n", self.rseq);
+            self.reply_with(at, 183, &more, body);
+            let bytes = self.outbox.last().cloned();
+            self.reliable = bytes.map(|bytes| Reliable {
+                bytes,
+                again: now + T1,
+                interval: T1,
+                until: now + GIVE_UP,
+            });
+        }
+    }
+
     /// 200, repeated until its ACK.
     pub(in crate::trial) fn answer(&mut self, now: Instant, body: &str) {
         if self.life == Life::Ringing
             && let Some(at) = self.first_invite()
         {
+            if self.reliable.is_some() {
+                self.answer_waits = true;
+                return;
+            }
             self.life = Life::Answered;
             self.patience = None;
             self.was_up = true;
-            self.reply(at, 200, body);
+            // What was described reliably is not described again.
+            let body = if self.described { "" } else { body };
+            self.reply_with(at, 200, self.habits.says, body);
             self.await_ack(now, at);
         }
     }
@@ -105,7 +143,10 @@ impl Phone {
 
     /// Everything that was sent, once more: requests as long as transactions may know them.
     pub(in crate::trial) fn storm(&mut self, now: Instant) {
-        let is_fresh = |sent: &&Sent| now.saturating_duration_since(sent.at) < GIVE_UP / 2;
+        let is_fresh = |sent: &&Sent| {
+            let known = if sent.refused { T1 } else { GIVE_UP / 2 };
+            now.saturating_duration_since(sent.at) < known
+        };
         let requests = self.sent.iter().filter(is_fresh);
         let requests = requests.map(|sent| sent.bytes.clone());
         let acks = self.acks.iter().map(|(_, ack)| ack.clone());
@@ -115,7 +156,8 @@ impl Phone {
     }
 
     pub(super) fn cancel_if_due(&mut self, now: Instant) {
-        let invite = self.sent.iter().find(|sent| sent.method == "INVITE");
+        let main = self.main_cseq;
+        let invite = self.sent.iter().find(|sent| sent.cseq == main);
         let due = invite.filter(|invite| {
             self.cancel_wanted && !self.cancel_is_out() && invite.progress == Progress::Proceeding
         });
@@ -166,6 +208,7 @@ impl Phone {
             uri,
             bytes,
             progress: Progress::Trying,
+            refused: false,
             again: (!self.is_reliable()).then_some(now + T1),
             interval: T1,
             until: Some(now + GIVE_UP),
@@ -202,6 +245,10 @@ impl Phone {
 
     /// Answers a request, and keeps the answer for its repetitions.
     pub(super) fn reply(&mut self, at: usize, status: u16, body: &str) {
+        self.reply_with(at, status, "", body);
+    }
+
+    pub(super) fn reply_with(&mut self, at: usize, status: u16, more: &str, body: &str) {
         let (tag, contact) = (self.local_tag.clone(), self.contact());
         let Some(served) = self.served.get_mut(at) else {
             return;
@@ -211,8 +258,11 @@ impl Phone {
             100 => String::new(),
             _ => format!(";tag={tag}"),
         };
-        let head =
-            format!("SIP/2.0 {status} Said\r\n{echo}To: {to}{tag}\r\nContact: {contact}\r\n",);
+        let session = if status == 200 { &served.session } else { "" };
+        let head = format!(
+            "SIP/2.0 {status} Said\r\n{echo}To: {to}{tag}\r\nContact: {contact}\r\n\
+             {session}{more}"
+        );
         let bytes = finish(head, body);
         (served.status, served.reply) = (status, Some(bytes.clone()));
         self.outbox.push(bytes);
@@ -230,10 +280,10 @@ impl Phone {
 
     /// The INVITE that made this callee.
     pub(super) fn first_invite(&self) -> Option<usize> {
-        let is_first = |served: &Served| served.method == "INVITE";
+        let opens = |served: &Served| served.opens && served.method == "INVITE";
         self.served
             .iter()
-            .position(is_first)
+            .rposition(opens)
             .filter(|_| self.role == Role::Callee)
     }
 }

@@ -142,7 +142,9 @@ impl Stage {
     fn reached(&mut self, from: SocketAddr, text: &Text<'_>) {
         let is_call =
             text.status().is_none() && text.method() == "INVITE" && text.tag_to().is_none();
-        if is_call && from == carrier_address() {
+        // A call that has to prove itself first is none before.
+        let proved = !self.setting.digest || text.header("Authorization").is_some();
+        if is_call && proved && from == carrier_address() {
             let owner = self
                 .phones
                 .iter()
@@ -205,6 +207,9 @@ impl Stage {
         let habits = Habits {
             acknowledges: true,
             hears: plot.callee_hears,
+            challenges: plot.challenged,
+            password: plot.password,
+            says: plot.callee_says,
         };
         let refused = plot.first_refuses.filter(|_| first);
         let forks = if refused.is_some() { 1 } else { plot.forks };
@@ -214,9 +219,6 @@ impl Stage {
             let mut phone = Phone::callee(scene, fork, me, via, number, habits, text);
             phone.refuses = refused;
             self.phones.push(phone);
-        }
-        if refused.is_none() && plot.callee_hears && self.setting.accepts {
-            self.announce(scene, plot.api, text);
         }
     }
 

@@ -10,7 +10,6 @@ use crate::http::{Request, Response};
 use crate::peer::openai::webhook;
 use crate::trial::phone::Role;
 use crate::trial::plot::{Api, Limit, Mark};
-use crate::trial::text::Text;
 use crate::world::{gateway_address, openai_address};
 
 impl Stage {
@@ -140,14 +139,17 @@ impl Stage {
     }
 
     /// OpenAI tells of a call by webhook.
-    pub(super) fn announce(&mut self, scene: usize, api: Api, text: &Text<'_>) {
+    pub(super) fn announce(&mut self, phone: usize, scene: usize, api: Api) {
+        let Some(phone) = self.phones.get(phone) else {
+            return;
+        };
+        let (token, call_id) = (phone.token.clone(), phone.call_id.clone());
         let after = match api {
             Api::WebhookNever => return,
             Api::WebhookLate => self.dice.millis(3_000, 6_000),
             _ => self.dice.millis(5, 300),
         };
-        let token = text.header("X-Squelch-Call-ID").unwrap_or_default();
-        let call = format!("rtc_{scene}_{}", text.call_id());
+        let call = format!("rtc_{scene}_{call_id}");
         let body = serde_json::json!({
             "object": "event", "id": "evt_1", "type": "realtime.call.incoming",
             "created_at": 1_750_000_000,
