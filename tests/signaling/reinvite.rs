@@ -185,3 +185,30 @@ fn a_cancelled_reinvite_leaves_the_call_running() {
     world.tell(node, |endpoint, now| endpoint.bye(now, dialog, None));
     assert_eq!(world.names(), ["BYE"]);
 }
+
+#[test]
+fn the_2xx_to_a_reinvite_of_ours_is_acknowledged_when_the_peer_has_hung_up_meanwhile() {
+    let (mut world, node) = alone();
+    let (dialog, tag) = raw_call(&mut world, node);
+    world.tell(node, |endpoint, now| {
+        endpoint.reinvite(now, dialog, Body::sdp("new"))
+    });
+    let invite = world.last("INVITE").request();
+    assert_eq!(
+        statuses(&mut world, &request("BYE", "bye", 2, &tag, "")),
+        [200]
+    );
+    let contact = "Contact: <sip:peer@192.0.2.9:5060>\r\n";
+    let ok = crate::raw::response(&invite, 200, "x", contact).replacen(";tag=x", "", 1);
+    for _ in 0..2 {
+        world.seen.clear();
+        world.send_raw(PEER, US, ok.as_bytes());
+        world.settle();
+        let ack = world.last("ACK").request();
+        for same in ["To", "From", "Call-ID"] {
+            assert_eq!(ack.headers.get(same), invite.headers.get(same));
+        }
+        assert_ne!(ack.headers.get("Via"), invite.headers.get("Via"));
+    }
+    world.assert_idle();
+}

@@ -392,7 +392,8 @@ impl Phone {
             return;
         };
         if reliable.until <= now {
-            self.unanswered.push("a reliable provisional response".into());
+            self.unanswered
+                .push("a reliable provisional response".into());
             return self.refuse(now, 500);
         }
         if reliable.again <= now {

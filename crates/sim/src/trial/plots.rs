@@ -21,7 +21,10 @@ const HANGS_UP: &[Cue] = &[HANG_UP];
 const LATER: Cue = after(Mark::Up, 15_000, 25_000, Act::HangUp);
 const LONG: &[Cue] = &[after(Mark::Up, 60_000, 200_000, Act::HangUp)];
 const VANISHES: &[Cue] = &[after(Mark::Up, 1_000, 30_000, Act::Vanish)];
-const REFRESH: Act = Act::AskWith("UPDATE", "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n");
+const REFRESH: Act = Act::AskWith(
+    "UPDATE",
+    "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n",
+);
 /// What the trunk is to know, where it is asked.
 pub(super) const PASSWORD: &str = "right";
 /// Long after the limit that ends the call.
@@ -243,8 +246,14 @@ pub(super) const PLOTS: &[&[Plot]] = &[
     &in_call!("hold", Act::Reinvite(Media::Hold)),
     &in_call!("hold by UPDATE", Act::Update(Media::Hold)),
     &in_call!("another codec by UPDATE", Act::Update(Media::OtherCodec)),
-    &in_call!("REFER", Act::AskWith("REFER", "Refer-To: <sip:+15550001111@192.0.2.2>\r\n")),
-    &in_call!("NOTIFY", Act::AskWith("NOTIFY", "Event: refer\r\nSubscription-State: active\r\n")),
+    &in_call!(
+        "REFER",
+        Act::AskWith("REFER", "Refer-To: <sip:+15550001111@192.0.2.2>\r\n")
+    ),
+    &in_call!(
+        "NOTIFY",
+        Act::AskWith("NOTIFY", "Event: refer\r\nSubscription-State: active\r\n")
+    ),
     &[
         Plot {
             name: "held and resumed",

@@ -54,7 +54,7 @@ impl Witness {
         let (method, call) = (text.method().to_owned(), text.call_id().to_owned());
         if status == 0 {
             match method.as_str() {
-                "INVITE" if text.tag_to().is_none() => {
+                "INVITE" => {
                     let invite = Invite {
                         at: now,
                         reliable,

@@ -217,6 +217,13 @@ pub(crate) fn ack_of_refusal(invite: &Request, refusal: &Response) -> Request {
     ack
 }
 
+/// The ACK of a 2xx whose dialog is gone: a transaction of its own, to where the INVITE went.
+pub(crate) fn ack_without_dialog(invite: &Request, via: &Via) -> Request {
+    let mut ack = same_hop(invite, Method::ACK);
+    ack.headers.replace_first("Via", &via.to_string());
+    ack
+}
+
 /// The CANCEL of an INVITE (RFC 3261 section 9.1): the INVITE's Request-URI, Via, To and Route.
 pub(crate) fn cancel_of(invite: &Request) -> Request {
     same_hop(invite, Method::CANCEL)

@@ -9,7 +9,7 @@ use crate::message::{self, Headers, Mandatory, Method, Response};
 use crate::transaction::TransactionId;
 
 use super::client::ClientUser;
-use super::compose::{ALLOW, add_body};
+use super::compose::{ALLOW, ack_without_dialog, add_body};
 use super::uac::AcceptedFork;
 use super::{DialogId, Endpoint};
 
@@ -79,7 +79,7 @@ impl Endpoint {
             ack: None,
         });
         let Some(dialog) = self.dialogs.get_mut(&id) else {
-            return;
+            return self.acknowledge_without_dialog(now, transaction, tag);
         };
         dialog.our_reinvite = None;
         if let Some(target) = route::contact(&response.headers) {
@@ -94,6 +94,19 @@ impl Endpoint {
             dialog: id,
             body: body_of(&response.headers, &response.body),
         });
+    }
+
+    /// The call ended while our re-INVITE was on its way. Its 2xx is acknowledged all the same, or
+    /// the peer would repeat it for 64*T1 (RFC 3261 section 13.2.2.4).
+    fn acknowledge_without_dialog(&mut self, now: Instant, transaction: TransactionId, tag: &str) {
+        let branch = self.random.branch();
+        let Some(client) = self.clients.get(&transaction) else {
+            return;
+        };
+        let flow = client.flow;
+        let ack = ack_without_dialog(&client.request, &self.via(flow, &branch)).write();
+        let _ = self.send(now, flow, &ack);
+        self.keep_ack(transaction, tag, flow, ack);
     }
 
     pub(crate) fn reinvite_refused(

@@ -170,7 +170,9 @@ impl Phone {
         if is_first && before != Progress::Done {
             let uri = "sip:+15559870000@192.0.2.2";
             let proof = digest::authorization(text, uri, self.habits.password);
-            if let Some(proof) = proof.filter(|_| status == 401 && !self.cancel_wanted && !self.proved) {
+            if let Some(proof) =
+                proof.filter(|_| status == 401 && !self.cancel_wanted && !self.proved)
+            {
                 self.proved = true;
                 return self.invite(now, &proof);
             }
@@ -264,7 +266,10 @@ impl Phone {
             self.life = Life::Over;
             return self.await_ack(now, at);
         }
-        self.token = text.header("X-Squelch-Call-ID").unwrap_or_default().to_owned();
+        self.token = text
+            .header("X-Squelch-Call-ID")
+            .unwrap_or_default()
+            .to_owned();
         if !self.habits.hears {
             self.life = Life::Over;
             return;

@@ -4,9 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{
-    CALLERS_PATIENCE, GIVE_UP, Life, Phone, Progress, Reliable, Role, Sent, Served, T1,
-};
+use super::{CALLERS_PATIENCE, GIVE_UP, Life, Phone, Progress, Reliable, Role, Sent, Served, T1};
 use crate::trial::text::finish;
 
 impl Phone {

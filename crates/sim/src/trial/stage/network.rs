@@ -117,7 +117,7 @@ impl Stage {
         if to == gateway_address() {
             if let Some(text) = Text::new(bytes) {
                 self.reached(from, &text);
-                if from == openai_address() {
+                if [carrier_address(), openai_address()].contains(&from) {
                     self.witness.delivered(self.now, &text);
                 }
             }
