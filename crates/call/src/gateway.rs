@@ -183,11 +183,12 @@ impl Gateway {
         self.calls.values().map(move |call| (call, named(call)))
     }
 
-    /// No call, dialog, transaction or timer is left.
+    /// No call, dialog, transaction, connection or timer is left.
     pub fn is_idle(&self) -> bool {
         self.calls.is_empty()
             && self.dialogs.is_empty()
             && self.timers.next().is_none()
+            && self.door.is_idle()
             && self.endpoint.is_idle()
     }
 

@@ -48,6 +48,11 @@ impl Door {
         self.openai.retain(|_, peer| peer.is_known(now));
     }
 
+    /// No connection is open and no call is held with OpenAI.
+    pub(super) fn is_idle(&self) -> bool {
+        self.connections.is_empty() && self.openai.values().all(|peer| peer.calls == 0)
+    }
+
     fn knows(&self, now: Instant, ip: IpAddr) -> bool {
         let peer = self.openai.get(&ip.to_canonical());
         peer.is_some_and(|peer| peer.is_known(now))

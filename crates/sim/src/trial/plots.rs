@@ -301,6 +301,43 @@ pub(super) const PLOTS: &[&[Plot]] = &[
             ..USUAL
         },
         Plot {
+            name: "OpenAI wants to be kept in touch with",
+            callee_says: "Require: timer\r\nAllow: INVITE, ACK, CANCEL, BYE, UPDATE\r\n\
+                          Session-Expires: 90;refresher=uac\r\n",
+            caller: LONG,
+            ..USUAL
+        },
+        Plot {
+            // squelch sends no re-INVITE there, and lets the session run out.
+            name: "OpenAI wants to be kept in touch with, and knows no UPDATE",
+            callee_says: "Require: timer\r\nSession-Expires: 90;refresher=uac\r\n",
+            caller: LONG,
+            ends: &[CarrierHangup, SessionExpired],
+            ..USUAL
+        },
+        Plot {
+            name: "OpenAI keeps the session alive",
+            callee_says: "Require: timer\r\nSession-Expires: 90;refresher=uas\r\n",
+            caller: LONG,
+            callee: &[
+                RING,
+                ANSWER,
+                after(Mark::Up, 40_000, 45_000, REFRESH),
+                after(Mark::Up, 85_000, 90_000, REFRESH),
+                after(Mark::Up, 130_000, 135_000, REFRESH),
+                after(Mark::Up, 175_000, 180_000, REFRESH),
+            ],
+            ..USUAL
+        },
+        Plot {
+            name: "OpenAI vanishes",
+            callee_says: "Require: timer\r\nSession-Expires: 90;refresher=uas\r\n",
+            caller: MUCH_LATER,
+            callee: &[RING, ANSWER, after(Mark::Up, 1_000, 20_000, Act::Vanish)],
+            ends: &[SessionExpired],
+            ..USUAL
+        },
+        Plot {
             name: "the caller keeps the session alive",
             caller_says: "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n",
             caller: &[
