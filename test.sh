@@ -87,6 +87,8 @@ install_packages() {
   has sipp || wanted+=(sip-tester)
   has baresip || wanted+=(baresip-core)
   has kamailio && compgen -G "/usr/lib/*/kamailio/modules/tls.so" >/dev/null || wanted+=(kamailio kamailio-tls-modules)
+  # What our SRTP is held to.
+  [ -e /usr/include/srtp2/srtp.h ] || wanted+=(libsrtp2-dev gcc libc6-dev)
   has tshark && has dumpcap || wanted+=(tshark)
   has openssl || wanted+=(openssl)
   has sox || wanted+=(sox)

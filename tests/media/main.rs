@@ -1,6 +1,7 @@
 //! Media, told as stories: one bridge in virtual time and two peers whose every byte the test writes.
 
 mod call;
+mod libsrtp;
 
 mod allocation;
 mod behind;
@@ -16,6 +17,7 @@ mod resampling;
 mod rules;
 mod silence;
 mod sources;
+mod srtp;
 mod stuck;
 mod talk;
 mod transcoding;

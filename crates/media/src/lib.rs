@@ -18,6 +18,7 @@ mod plan;
 pub mod quality;
 pub mod rtp;
 mod source;
+pub mod srtp;
 mod stats;
 mod turn;
 
