@@ -216,43 +216,18 @@ fn talk(bytes: usize) -> Vec<Vec<u8>> {
 #[test]
 fn payloads_too_long_for_their_timestamps_and_packets_too_often_or_too_seldom_are_the_wrong_rate() {
     let ms = Duration::from_millis;
-    for (name, stream, said) in [
-        (
-            "480 bytes each 20 ms",
-            paced(&talk(480), ms(20), 160),
-            "samples 24000",
-        ),
-        (
-            "320 bytes each 20 ms",
-            paced(&talk(320), ms(20), 160),
-            "samples 16000",
-        ),
-        (
-            "160 bytes each 6.7 ms",
-            paced(&talk(160), ms(20) / 3, 160),
-            "samples 24000",
-        ),
-        (
-            "160 bytes each 10 ms",
-            paced(&talk(160), ms(10), 160),
-            "samples 16000",
-        ),
-        (
-            "160 bytes each 60 ms",
-            paced(&talk(160), ms(60), 160),
-            "samples 2666",
-        ),
-        (
-            "160 bytes each 40 ms",
-            paced(&talk(160), ms(40), 160),
-            "samples 4000",
-        ),
-        (
-            "a clock of 16 kHz",
-            paced(&talk(160), ms(20), 320),
-            "timestamps 16000",
-        ),
+    for (bytes, every, ticks, said) in [
+        (480, ms(20), 160, "samples 24000"),
+        (320, ms(20), 160, "samples 16000"),
+        (160, ms(20) / 3, 160, "samples 24000"),
+        (160, ms(10), 160, "samples 16000"),
+        (160, ms(60), 160, "samples 2666"),
+        (160, ms(40), 160, "samples 4000"),
+        // A clock of 16 kHz.
+        (160, ms(20), 320, "timestamps 16000"),
     ] {
+        let name = format!("{bytes} bytes and {ticks} ticks each {every:?}");
+        let stream = paced(&talk(bytes), every, ticks);
         let good = sent(&talk(160)[..200]);
         let finding = only_trip(Law::Mu, false, &stream);
         assert_eq!(

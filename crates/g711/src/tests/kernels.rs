@@ -1,5 +1,6 @@
 //! Every kernel that this machine has, against single samples.
 
+use super::{cases, lengths, starts};
 use crate::{ByteOrder, Kernel, Law, convert_in_place};
 use std::vec::Vec;
 
@@ -77,12 +78,7 @@ fn for_every_code_and_sample() {
 fn for_every_length_and_alignment() {
     /// What stands where nothing may be written.
     const BESIDE: u8 = 0x5A;
-    // Under Miri, which takes a thousand times as long, the lengths around the registers' sizes.
-    let lengths: Vec<usize> = match cfg!(miri) {
-        true => std::vec![0, 1, 15, 16, 17, 31, 33, 63, 65, 160],
-        false => (0..=1_024).collect(),
-    };
-    let starts = if cfg!(miri) { 0..3 } else { 0..64 };
+    let (lengths, starts) = (lengths(), starts());
     let codes: Vec<u8> = (0..2_048).map(|i| (i * 89 % 251) as u8).collect();
     let pcm: Vec<i16> = (0..1_024_i32).map(|i| (i * 7_919) as i16).collect();
     let untouched = std::vec![BESIDE; 64 + 2 * 1_024 + 64];
@@ -183,11 +179,7 @@ fn the_shorter_slice_says_how_much() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig {
-        cases: if cfg!(miri) { 4 } else { 256 },
-        failure_persistence: None,
-        ..proptest::prelude::ProptestConfig::default()
-    })]
+    #![proptest_config(cases())]
 
     /// Whatever is in a slice, whole: the other tests look at every value once, or at one pattern.
     #[test]

@@ -1,5 +1,6 @@
 //! Every kernel that this machine has, against the definition of a score.
 
+use super::{cases, lengths, starts};
 use crate::{Kernel, Weights};
 use std::vec::Vec;
 
@@ -61,12 +62,7 @@ fn for_every_byte_value() {
 /// Any length at any alignment; what stands before and behind does not count.
 #[test]
 fn for_every_length_and_alignment() {
-    // Under Miri, which takes a thousand times as long, the lengths around the registers' sizes.
-    let lengths: Vec<usize> = match cfg!(miri) {
-        true => std::vec![0, 1, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65, 160],
-        false => (0..=1_024).collect(),
-    };
-    let starts = if cfg!(miri) { 0..3 } else { 0..64 };
+    let (lengths, starts) = (lengths(), starts());
     let bytes = random(3, 1_024 + 64);
     for table in tables() {
         let weights = Weights::new(table);
@@ -107,11 +103,7 @@ fn the_kernel_chosen_scores_as_all_do() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig {
-        cases: if cfg!(miri) { 4 } else { 256 },
-        failure_persistence: None,
-        ..proptest::prelude::ProptestConfig::default()
-    })]
+    #![proptest_config(cases())]
 
     /// Whatever the weights and the bytes.
     #[test]
