@@ -217,8 +217,8 @@ fn a_stream_that_comes_back_keeps_its_rollover_and_no_more_than_four_are_kept() 
         first.push(protect(&mut streams[0], &rtp(1, sequence as u16, &[1; 20])));
         assert!(unprotect(&mut back, first.last().unwrap()).is_ok());
     }
-    for ssrc in 2..=4 {
-        let sent = protect(&mut streams[ssrc], &rtp(ssrc as u32, 9, &[1; 20]));
+    for (ssrc, stream) in (2..=4).zip(&mut streams[1..]) {
+        let sent = protect(stream, &rtp(ssrc, 9, &[1; 20]));
         assert!(unprotect(&mut back, &sent).is_ok());
     }
     let sent = protect(&mut streams[0], &rtp(1, 2, &[1; 20]));
