@@ -11,6 +11,7 @@ fn key(suite: Suite) -> MasterKey {
 }
 
 /// A pair of libsrtp2's sessions; `None` where it can't be had, which continuous integration does not accept.
+#[expect(clippy::print_stderr, reason = "what is skipped is said")]
 fn libsrtp(key: &MasterKey) -> Option<Libsrtp> {
     match Libsrtp::new(key) {
         Ok(peer) => Some(peer),
