@@ -58,6 +58,8 @@ pub struct Endpoint {
     random: Random,
     counters: Counters,
     outputs: VecDeque<Output>,
+    /// INVITEs that get a 100 as soon as the user has seen them, if it did not answer.
+    trying: Vec<(Instant, TransactionId)>,
     schedule: Schedule,
     connections: Connections,
     clients: BTreeMap<TransactionId, Client>,
@@ -86,6 +88,7 @@ impl Endpoint {
             random,
             counters: Counters::default(),
             outputs: VecDeque::new(),
+            trying: Vec::new(),
             schedule: Schedule::default(),
             connections: Connections::default(),
             clients: BTreeMap::new(),
@@ -122,6 +125,9 @@ impl Endpoint {
 
     /// The next output; drain until `None`.
     pub fn poll_output(&mut self) -> Option<Output> {
+        if self.outputs.is_empty() && !self.trying.is_empty() {
+            self.send_trying();
+        }
         self.outputs.pop_front()
     }
 

@@ -6,7 +6,7 @@
 //! (RFC 3261 section 22.1).
 
 use super::{Clock, Gateway};
-use squelch_sip::{DialogId, DigestVerdict, IncomingInvite, Rejection};
+use squelch_sip::{DialogId, DigestVerdict, IncomingInvite};
 
 /// What becomes of an INVITE at the door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,14 +52,7 @@ impl Gateway {
         let challenges = self
             .digest
             .challenges(clock.now, source, realm, &asked.algorithms, stale);
-        let rejection = Rejection {
-            headers: challenges
-                .into_iter()
-                .map(|challenge| ("WWW-Authenticate".to_owned(), challenge))
-                .collect(),
-            ..Rejection::status(401)
-        };
-        self.endpoint.reject(clock.now, dialog, rejection);
+        self.endpoint.challenge(clock.now, dialog, challenges);
         Proof::AskedFor
     }
 }

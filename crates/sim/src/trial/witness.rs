@@ -94,6 +94,8 @@ impl Witness {
             Some(before) if now.saturating_duration_since(before.at) > ALMOST && status != 0 => {
                 (before.status, before.bytes) = (status, bytes.clone());
             }
+            // A challenge keeps no state: each has a nonce of its own (section 8.2.7).
+            Some(before) if before.status == 401 && status == 401 => {}
             Some(before) if before.status >= 200 || status == 0 => {
                 // A repetition is the same to the byte (RFC 3261 section 17).
                 if before.bytes != *bytes {

@@ -1,8 +1,11 @@
-//! Challenges to our own requests (RFC 3261 section 22.2): the request goes out once more, with
-//! credentials, a new number and a new branch, over the same flow to the same peer.
+//! Challenges. To our own requests (RFC 3261 section 22.2): the request goes out once more, with
+//! credentials, a new number and a new branch, over the same flow to the same peer. To a peer's
+//! INVITE (section 22.1): nothing is kept of it, so that nobody can fill our tables without a
+//! password, or have us send an answer again and again to an address that is not its own.
 
 use std::time::Instant;
 
+use crate::command::Rejection;
 use crate::dialog::{Cancel, Dialog, State};
 use crate::digest::{Algorithm, Asker, ClientDigest, Taken};
 use crate::message::{Method, Request, Response, Via};
@@ -80,6 +83,47 @@ impl Endpoint {
             replace_transaction(dialog, id, again);
         }
         true
+    }
+
+    /// Asks who calls for credentials, by 401 with these values of WWW-Authenticate. The dialog is
+    /// gone; the caller comes again as somebody new.
+    ///
+    /// This is the stateless UAS of section 8.2.7: no provisional response before, no repetition,
+    /// the ACK is ignored. Where a 100 went out already, as on a connection, which nobody can open
+    /// under another's address, it is a `reject`.
+    pub fn challenge(&mut self, now: Instant, dialog: DialogId, challenges: Vec<String>) {
+        let Some(transaction) = self.ringing(dialog) else {
+            return;
+        };
+        let server = self.servers.get(&transaction);
+        let Some(server) = server.filter(|server| !server.is_answered()) else {
+            let name = |value| ("WWW-Authenticate".to_owned(), value);
+            let rejection = Rejection {
+                headers: challenges.into_iter().map(name).collect(),
+                ..Rejection::status(401)
+            };
+            return self.reject(now, dialog, rejection);
+        };
+        let (headers, mut path) = (server.headers.clone(), server.path.clone());
+        let mut response = self.response(&headers, 401, Some(&self.stateless_tag));
+        for challenge in challenges {
+            response.headers.set("WWW-Authenticate", challenge);
+        }
+        self.remove_server(transaction);
+        self.remove_dialog(dialog);
+        self.reply(now, &mut path, &response.write());
+    }
+
+    /// The 100s that are due.
+    pub(super) fn send_trying(&mut self) {
+        for (now, transaction) in std::mem::take(&mut self.trying) {
+            let waiting = self.servers.get(&transaction);
+            let Some(server) = waiting.filter(|server| !server.is_answered()) else {
+                continue;
+            };
+            let trying = self.response(&server.headers, 100, None);
+            self.send_response(now, transaction, &trying);
+        }
     }
 
     /// Writes credentials into a request of a dialog that has been challenged.

@@ -85,6 +85,13 @@ impl ReplyPath {
     }
 }
 
+impl Server {
+    /// Whether any response went out, provisional ones included.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.last.is_some()
+    }
+}
+
 impl Endpoint {
     /// Starts the transaction of a new request.
     pub(crate) fn start_server(
@@ -249,7 +256,7 @@ impl Endpoint {
         }
     }
 
-    fn remove_server(&mut self, id: TransactionId) {
+    pub(super) fn remove_server(&mut self, id: TransactionId) {
         self.forget_merge_key(id);
         if let Some(server) = self.servers.remove(&id) {
             self.server_keys.remove(&server.key);

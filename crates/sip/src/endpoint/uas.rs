@@ -19,7 +19,8 @@ use super::uac::fallback_target;
 use super::{DialogId, Endpoint, Session};
 
 impl Endpoint {
-    /// A new call: 100 at once, the rest is the user's.
+    /// A new call: 100 at once, the rest is the user's. On UDP the user comes first: it may
+    /// `challenge` who calls, which allows no 100 before.
     pub(crate) fn handle_invite(&mut self, now: Instant, incoming: Incoming, merge_key: MergeKey) {
         // RFC 2543 callers may leave Contact out; it is then found where they say they are.
         let target = match incoming.request.headers.get("Contact") {
@@ -68,8 +69,10 @@ impl Endpoint {
         };
         self.insert_dialog(id, dialog);
         self.index_dialog(id);
-        let trying = self.response(&request.headers, 100, None);
-        self.send_response(now, transaction, &trying);
+        self.trying.push((now, transaction));
+        if origin.connection.is_some() {
+            self.send_trying();
+        }
         if let Some(dialog) = self.dialogs.get_mut(&id) {
             dialog.reliable = Reliable::asked_by(&request.headers, fields.cseq.number);
             dialog.session.hear(&request.headers);
