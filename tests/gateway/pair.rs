@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use squelch_call::{
     AudioFormatPolicy, CallId, CallRecord, FetchId, Gateway, GatewayConfig, Guard, Input, Limits,
-    OnStatic, OpenAi, Output, Route, Trunk, http,
+    OnStatic, OpenAi, Output, Route, Transfer, Trunk, http,
 };
 use squelch_media::{BridgeStats, Format, GuardAction, MediaPlan};
 use squelch_sip::{
@@ -91,6 +91,7 @@ pub(crate) fn config() -> GatewayConfig {
             session_expires: None,
             max_calls: None,
             max_calls_per_second: None,
+            transfer: Transfer::Refuse,
             digest: None,
         }],
         openai: OpenAi {

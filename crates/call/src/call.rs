@@ -1,5 +1,6 @@
 //! One call: two legs and what is between them.
 
+use crate::gateway::transfer::{Subscription, Transfer};
 use crate::io::{FetchId, QueryId};
 use crate::negotiate::Offer;
 use crate::record::Diary;
@@ -71,6 +72,8 @@ pub(crate) struct CarrierLeg {
     pub(crate) to: String,
     /// The caller's user part, for the INVITE to OpenAI.
     pub(crate) caller: Option<String>,
+    /// The called number, for what we ask of the carrier in its name.
+    pub(crate) called: Option<String>,
     pub(crate) max_forwards: u8,
 }
 
@@ -88,6 +91,10 @@ pub(crate) struct OpenaiLeg {
     pub(crate) said: Option<SessionDescription>,
     /// Our 200 to an INVITE of its carries an offer; the ACK's answer is awaited.
     pub(crate) offered: bool,
+    /// REFERs received.
+    pub(crate) refers: u32,
+    /// Who asked for the present one wants to know how it goes on.
+    pub(crate) subscription: Option<Subscription>,
 }
 
 /// One call.
@@ -107,6 +114,8 @@ pub(crate) struct Call {
     pub(crate) plan: Option<Box<MediaPlan>>,
     pub(crate) stats: BridgeStats,
     pub(crate) diary: Diary,
+    /// OpenAI's REFER, at the carrier.
+    pub(crate) transfer: Option<Transfer>,
     /// Why it ends, once it does.
     pub(crate) ending: Option<EndReason>,
     /// What OpenAI calls it.

@@ -1,6 +1,7 @@
 //! What a gateway is told when it is made. The shell reads it from the configuration file.
 
 use crate::Secret;
+use crate::transfer::Transfer;
 use ipnet::IpNet;
 use squelch_media::{Format, GuardAction};
 use squelch_sip::digest::Algorithm;
@@ -55,6 +56,8 @@ pub struct Trunk {
     pub max_calls: Option<u32>,
     /// New calls a second.
     pub max_calls_per_second: Option<u32>,
+    /// Which numbers OpenAI's side may have it dial.
+    pub transfer: Transfer,
     /// What it must prove itself with, beside its address.
     pub digest: Option<TrunkDigest>,
 }

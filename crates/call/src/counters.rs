@@ -17,6 +17,10 @@ pub struct Counters {
     pub strangers: u64,
     /// INVITEs of trunks that have credentials, by trunk and what theirs were worth.
     pub digest: BTreeMap<(usize, DigestVerdict), u64>,
+    /// REFERs, by trunk and what became of them.
+    pub transfers: BTreeMap<(usize, &'static str), u64>,
+    /// INFOs, by the leg they came from and what became of them.
+    pub infos: BTreeMap<(&'static str, &'static str), u64>,
     /// Webhooks, by verdict.
     pub webhooks: BTreeMap<&'static str, u64>,
     /// Sessions judged, by event and verdict.

@@ -6,12 +6,14 @@ mod carrier_events;
 mod digest;
 mod door;
 mod end;
+mod info;
 mod media;
 mod openai_leg;
 mod options;
 mod reason;
 mod requests;
 mod session;
+pub(crate) mod transfer;
 
 use crate::call::Call;
 use crate::config::GatewayConfig;
@@ -23,7 +25,7 @@ use door::Door;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use squelch_media::Side;
-use squelch_sip::{DialogId, DigestServer, Endpoint, EndpointConfig, Event};
+use squelch_sip::{DialogId, DigestServer, Endpoint, EndpointConfig, Event, RequestId};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -48,6 +50,8 @@ pub struct Gateway {
     door: Door,
     calls: BTreeMap<CallId, Call>,
     dialogs: HashMap<DialogId, (CallId, Side)>,
+    /// INFOs that were passed on, and those they came from.
+    infos: HashMap<RequestId, RequestId>,
     timers: Timers,
     buckets: BTreeMap<usize, Bucket>,
     counters: Counters,
@@ -88,6 +92,7 @@ impl Gateway {
             door: Door::default(),
             calls: BTreeMap::new(),
             dialogs: HashMap::new(),
+            infos: HashMap::new(),
             timers: Timers::default(),
             buckets: BTreeMap::new(),
             counters: Counters::default(),
@@ -231,6 +236,14 @@ impl Gateway {
                 headers,
                 body,
             } => self.requested(clock, dialog, request, method, &headers, body.as_ref()),
+            Event::Response {
+                dialog,
+                request,
+                method,
+                status,
+                headers,
+                ..
+            } => self.responded(clock, dialog, request, method, status, &headers),
             Event::Cancelled { dialog, reason } => self.carrier_cancelled(clock, dialog, reason),
             Event::Provisional { dialog, body, .. } => {
                 self.openai_rings(clock, dialog, body.as_ref());
@@ -252,6 +265,7 @@ impl Gateway {
             Timer::MaxCall => self.end(clock, call, EndReason::MaxCall),
             Timer::HangUp => self.end(clock, call, EndReason::Static),
             Timer::Accept => self.accept_again(clock, call),
+            Timer::Transfer => self.transfer_over(clock, call),
             Timer::LastStats => self.finish(clock, call),
         }
     }

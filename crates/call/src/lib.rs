@@ -21,6 +21,7 @@ mod secret;
 mod summary;
 mod termination;
 mod timers;
+mod transfer;
 
 pub use config::{
     AudioFormatPolicy, GatewayConfig, Guard, Limits, OnStatic, OpenAi, Route, Trunk, TrunkDigest,
@@ -32,3 +33,4 @@ pub use record::{CallRecord, EventRecord, GuardRecord, LegRecord, LegsRecord};
 pub use secret::Secret;
 pub use summary::CallSummary;
 pub use termination::{CallResult, EndReason};
+pub use transfer::{InvalidPattern, NumberPattern, Transfer};

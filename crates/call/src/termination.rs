@@ -67,6 +67,8 @@ reasons! {
     CarrierHangup = "carrier_hangup", Completed, None, 16;
     /// OpenAI sent BYE.
     OpenaiHangup = "openai_hangup", Completed, Some(503), 16;
+    /// The carrier took the caller elsewhere, as OpenAI's REFER asked.
+    Transferred = "transferred", Completed, None, 16;
     /// `[limits] max_call` was reached.
     MaxCall = "max_call", Completed, Some(503), 31;
     /// The carrier sent CANCEL before the answer.

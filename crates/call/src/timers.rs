@@ -17,6 +17,8 @@ pub(crate) enum Timer {
     HangUp,
     /// The next try to accept the call at OpenAI.
     Accept,
+    /// The end of a transfer (`[limits] ring`).
+    Transfer,
     /// The last figures from the media worker.
     LastStats,
 }
@@ -51,6 +53,7 @@ impl Timers {
             Timer::MaxCall,
             Timer::HangUp,
             Timer::Accept,
+            Timer::Transfer,
             Timer::LastStats,
         ] {
             self.clear(call, timer);

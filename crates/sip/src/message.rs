@@ -36,6 +36,7 @@ pub use method::Method;
 pub use name_addr::NameAddr;
 pub use params::Params;
 pub use read::{Framing, Refusal, ReplyBasis};
+pub use status::phrase;
 pub use uri::{InvalidUri, Uri};
 pub use via::Via;
 
@@ -44,7 +45,7 @@ pub(crate) use option_tag::{RELIABLE, SUPPORTED, TIMER, names};
 pub(crate) use rack::{RAck, parse_rseq};
 pub(crate) use reason::{parse_reason, parse_warning, write_reason, write_warning};
 pub(crate) use session_expires::{Refresher, SessionExpires, parse_min_se};
-pub(crate) use status::phrase;
+
 pub(crate) use text::{is_token, split_outside_quotes, trim};
 
 /// The longest message taken from a datagram: UDP has no longer ones.

@@ -183,10 +183,18 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ("srtp = ", "srtp = \"of\"", "trunk.srtp", "unknown"),
     (
         "transfer = ",
-        "transfer = [\"+1415*\"]",
+        "transfer = \"allow\"",
         "trunk.transfer",
-        "not built yet",
+        "+1415*",
     ),
+    (
+        "transfer = ",
+        "transfer = [\"+1415*\", \"sip:+1@x\"]",
+        "trunk.transfer",
+        "beginning of one",
+    ),
+    ("transfer = ", "transfer = []", "trunk.transfer", "refuse"),
+    ("transfer = ", "transfer = 5", "trunk.transfer", "list is due"),
     (
         "transfer = ",
         "username = \"carrier\"",
@@ -447,6 +455,11 @@ fn what_is_risky_but_usable_is_warned_of() {
         ("sources", "sources = [\"0.0.0.0/0\"]", "trunk.sources"),
         (
             "transfer",
+            "transfer = [\"+1415*\", \"*\"]",
+            "trunk.transfer",
+        ),
+        (
+            "transfer",
             "digest = [\"sha-256\", \"md5\"]\nusername = \"a\"\npassword_env = \"OPENAI_API_KEY\"",
             "trunk.digest",
         ),
@@ -506,4 +519,14 @@ fn ports_come_in_pairs_that_begin_even() {
     };
     assert_eq!(ports.pairs(), 2);
     assert_eq!(ports.even_ports().collect::<Vec<_>>(), [16_386, 16_388]);
+}
+
+#[test]
+fn numbers_that_may_be_dialled_are_read() {
+    let (text, _) = mutated("transfer = ", "transfer = [\"+1415*\", \"100\"]");
+    let (config, problems) = check(&text);
+    assert_eq!(problems, []);
+    let trunk = &config.expect("usable").gateway.trunks[0];
+    let patterns = ["+1415*", "100"].map(|pattern| pattern.parse().unwrap());
+    assert_eq!(trunk.transfer, squelch_call::Transfer::Numbers(patterns.into()));
 }

@@ -1,5 +1,6 @@
 //! What the peers of a standing call do, and what a carrier does before the answer.
 
+use super::transfer::ending_of;
 use super::{Clock, Gateway, reason};
 use crate::call::State;
 use crate::io::{CallId, Output};
@@ -66,10 +67,13 @@ impl Gateway {
         let ending = match side {
             Side::Carrier => {
                 call.carrier.gone = true;
-                EndReason::CarrierHangup
+                ending_of(call)
             }
             Side::Openai => {
                 call.openai.dialog = None;
+                if self.stays_for_transfer(clock, id) {
+                    return;
+                }
                 EndReason::OpenaiHangup
             }
         };

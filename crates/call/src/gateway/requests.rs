@@ -1,4 +1,4 @@
-//! What the peers of a call ask inside its dialogs, beside re-INVITE and BYE.
+//! What the peers of a call ask inside its dialogs, beside re-INVITE and BYE, and their answers to what we ask.
 
 use super::{Clock, Gateway};
 use squelch_sip::{Body, DialogId, DialogMethod, Headers, RequestId, Response};
@@ -10,20 +10,41 @@ impl Gateway {
         dialog: DialogId,
         request: RequestId,
         method: DialogMethod,
-        _headers: &Headers,
+        headers: &Headers,
         body: Option<&Body>,
     ) {
-        let status = match method {
+        match method {
             // Without an offer it only keeps the session alive (RFC 4028).
-            DialogMethod::Update if body.is_none() => 200,
+            DialogMethod::Update if body.is_none() => self.respond(clock, request, 200),
             DialogMethod::Update | DialogMethod::Prack => {
-                return self.session_offered(clock, dialog, request, body);
+                self.session_offered(clock, dialog, request, body);
             }
-            DialogMethod::Refer => 603,
-            // Nothing of the kind was agreed on (RFC 6086 section 4.2.2, RFC 6665 section 4.1.3).
-            DialogMethod::Info => 469,
-            DialogMethod::Notify => 481,
-        };
+            DialogMethod::Refer => self.refer(clock, dialog, request, headers),
+            DialogMethod::Info => self.info(clock, dialog, request, headers, body),
+            DialogMethod::Notify => self.notified(clock, dialog, request, headers, body),
+        }
+    }
+
+    pub(super) fn responded(
+        &mut self,
+        clock: Clock,
+        dialog: DialogId,
+        request: RequestId,
+        method: DialogMethod,
+        status: u16,
+        headers: &Headers,
+    ) {
+        match method {
+            DialogMethod::Refer => self.refer_answered(clock, dialog, request, status, headers),
+            DialogMethod::Info => self.info_answered(clock, request, status),
+            DialogMethod::Notify => self.news_heard(clock, dialog, request, status),
+            // The endpoint's own.
+            DialogMethod::Update | DialogMethod::Prack => {}
+        }
+    }
+
+    /// A bare answer.
+    pub(super) fn respond(&mut self, clock: Clock, request: RequestId, status: u16) {
         let response = Response {
             status,
             ..Response::default()

@@ -40,6 +40,7 @@ impl Setup {
                 session_expires: None,
                 max_calls: None,
                 max_calls_per_second: None,
+                transfer: Default::default(),
                 digest: None,
             }],
             openai: OpenAi {

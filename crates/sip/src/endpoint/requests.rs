@@ -40,7 +40,11 @@ impl Endpoint {
         let branch = self.random.branch();
         let method = wanted.method;
         let mut request = self.dialog_request(dialog, method.method(), cseq, flow, &branch)?;
-        if matches!(method, DialogMethod::Refer | DialogMethod::Update) {
+        let moves = matches!(
+            method,
+            DialogMethod::Notify | DialogMethod::Refer | DialogMethod::Update
+        );
+        if moves {
             self.add_contact(dialog, &mut request.headers);
             request.headers.set("Allow", ALLOW);
         }

@@ -37,6 +37,8 @@ pub(crate) struct Session {
     settled: Option<Settled>,
     /// The peer's Allow names UPDATE.
     by_update: bool,
+    /// The peer's Allow names INFO, where it said Allow at all.
+    takes_info: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +52,7 @@ impl Session {
     pub(crate) fn hear(&mut self, headers: &Headers) {
         if headers.get("Allow").is_some() {
             self.by_update = message::names(headers, "Allow", "UPDATE");
+            self.takes_info = Some(message::names(headers, "Allow", "INFO"));
         }
         if let Some(least) = headers.get("Min-SE").and_then(parse_min_se) {
             self.least = least;
@@ -58,6 +61,11 @@ impl Session {
 }
 
 impl Endpoint {
+    /// Whether the peer's Allow names INFO; `None` where it said nothing of methods, or is not known.
+    pub fn takes_info(&self, dialog: DialogId) -> Option<bool> {
+        self.dialogs.get(&dialog)?.session.takes_info
+    }
+
     /// Says how long this dialog's session shall live without a refresh. What comes of it is
     /// settled with the peer: never longer than it asks for, never shorter than it, or RFC 4028's
     /// 90 s, allow. Takes effect with the next answer.

@@ -3,7 +3,7 @@
 use rsip::StatusCode;
 
 /// The usual words for a status (RFC 3261 section 21); empty where rsip knows none.
-pub(crate) fn phrase(status: u16) -> String {
+pub fn phrase(status: u16) -> String {
     match StatusCode::from(status) {
         // rsip's name differs from the RFC's words by more than the spaces.
         StatusCode::RequestUriTooLong => "Request-URI Too Long".into(),

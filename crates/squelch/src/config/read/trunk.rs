@@ -10,7 +10,7 @@ use crate::config::files::Surroundings;
 use crate::config::problem::Wrong;
 use crate::config::section::Section;
 use crate::config::values::{self, Parsed};
-use squelch_call::{Trunk, TrunkDigest};
+use squelch_call::{NumberPattern, Transfer, Trunk, TrunkDigest};
 use squelch_sip::digest::Algorithm;
 
 pub(super) fn trunks(sections: Vec<Section<'_>>, around: Surroundings<'_>) -> Vec<Trunk> {
@@ -31,7 +31,7 @@ fn trunk(mut section: Section<'_>, before: &[Trunk], around: Surroundings<'_>) -
     section.only("srtp", "off", &["prefer", "require"]);
     let digest = trunk_digest(&mut section, around);
     let session_expires = section.value("session_expires", session_expires);
-    transfer(&mut section);
+    let transfer = transfer(&mut section);
     let max_calls = section.value("max_calls", values::number(1, u32::MAX));
     let max_calls_per_second = section.value("max_calls_per_second", values::number(1, u32::MAX));
 
@@ -87,6 +87,7 @@ fn trunk(mut section: Section<'_>, before: &[Trunk], around: Surroundings<'_>) -
         session_expires,
         max_calls,
         max_calls_per_second,
+        transfer,
         digest,
     })
 }
@@ -129,19 +130,46 @@ fn session_expires(value: &DeValue<'_>) -> Parsed<Duration> {
     }
 }
 
-fn transfer(section: &mut Section<'_>) {
-    section.value("transfer", |value| match value.as_str() {
+/// `"refuse"`, or the numbers that may be dialled.
+fn transfer(section: &mut Section<'_>) -> Transfer {
+    let item = section.item("transfer");
+    let Some(item) = item.filter(|item| item.value.is_array()) else {
+        section.value("transfer", refuse);
+        return Transfer::Refuse;
+    };
+    let patterns = section.list("transfer", number_pattern).unwrap_or_default();
+    if item.value.as_array().is_some_and(|list| list.is_empty()) {
+        let mend = "write transfer = \"refuse\"";
+        section.error("transfer", "names no number", mend);
+    }
+    if patterns.iter().any(NumberPattern::is_anything) {
+        let message = "lets the model have every number of the world dialled";
+        let mend = "name the numbers that it may dial";
+        section.warning("transfer", message, mend);
+    }
+    Transfer::Numbers(patterns)
+}
+
+fn refuse(value: &DeValue<'_>) -> Parsed<()> {
+    let mend = "write \"refuse\" or a list of numbers such as [\"+1415*\"]";
+    match value.as_str() {
         Some("refuse") => Ok(()),
-        Some(other) => Err(values::unknown_word(other, &["refuse"])),
-        None if value.is_array() => Err(Wrong::new(
-            "transfer to numbers is not built yet",
-            "write transfer = \"refuse\"",
-        )),
+        Some(other) => Err(Wrong::new(format!("{other:?} is unknown"), mend)),
         None => Err(Wrong::new(
-            format!("{} where text is due", value.type_str()),
-            "write transfer = \"refuse\"",
+            format!("{} where text or a list is due", value.type_str()),
+            mend,
         )),
-    });
+    }
+}
+
+fn number_pattern(value: &DeValue<'_>) -> Parsed<NumberPattern> {
+    let text = values::text(value)?;
+    text.parse().map_err(|_| {
+        Wrong::new(
+            format!("{text:?} is neither a number nor the beginning of one"),
+            "write such as \"+14155550100\" or \"+1415*\"",
+        )
+    })
 }
 
 /// What our challenges name where the trunk names nothing.

@@ -40,6 +40,8 @@ pub(super) struct Metrics {
     webhooks: Counts,
     strangers: Counter,
     digest: Counts,
+    transfers: Counts,
+    infos: Counts,
     sip_messages: Counts,
     sip_retransmissions: Counter,
     sip_dropped: Counts,
@@ -59,6 +61,8 @@ impl Metrics {
             webhooks: Counts::default(),
             strangers: Counter::default(),
             digest: Counts::default(),
+            transfers: Counts::default(),
+            infos: Counts::default(),
             sip_messages: Counts::default(),
             sip_retransmissions: Counter::default(),
             sip_dropped: Counts::default(),
@@ -84,6 +88,10 @@ impl Metrics {
         to.register("sip_strangers", help, metrics.strangers.clone());
         let help = "INVITEs of trunks with credentials, by what theirs were worth";
         to.register("sip_digest", help, metrics.digest.clone());
+        let help = "REFERs, by what became of them";
+        to.register("sip_transfers", help, metrics.transfers.clone());
+        let help = "INFOs, by the leg they came from and what became of them";
+        to.register("sip_infos", help, metrics.infos.clone());
         let help = "SIP messages, repeated ones included";
         to.register("sip_messages", help, metrics.sip_messages.clone());
         let help = "SIP messages that squelch sent again";
@@ -168,6 +176,15 @@ impl Metrics {
             let name = self.trunks.get(*trunk).cloned().unwrap_or_default();
             let labels = vec![("trunk", name), ("verdict", verdict.name().to_owned())];
             set(&self.digest, labels, *count);
+        }
+        for ((trunk, verdict), count) in &counters.transfers {
+            let name = self.trunks.get(*trunk).cloned().unwrap_or_default();
+            let labels = vec![("trunk", name), ("verdict", (*verdict).to_owned())];
+            set(&self.transfers, labels, *count);
+        }
+        for ((leg, verdict), count) in &counters.infos {
+            let labels = labels([("leg", leg), ("verdict", verdict)]);
+            set(&self.infos, labels, *count);
         }
         let strangers = self.strangers.inner();
         strangers.store(counters.strangers, Ordering::Relaxed);
