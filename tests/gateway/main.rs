@@ -3,12 +3,14 @@
 mod admission;
 mod calls;
 mod digest;
+mod digits;
 mod failure_mapping;
 mod failures;
 mod options;
 mod pair;
 mod reasons;
 mod session_changes;
+mod transfers;
 mod trials;
 mod webhooks;
 mod world;

@@ -52,6 +52,8 @@ pub(crate) struct Pair {
     pub(crate) fetches: Vec<(FetchId, http::Request)>,
     pub(crate) replies: Vec<u16>,
     cut_off: Option<SocketAddr>,
+    /// Changes what OpenAI's side sends.
+    pub(crate) rewrite: Option<fn(&str) -> String>,
     /// Connections the gateway closed.
     pub(crate) closed: Vec<ConnectionId>,
     /// Everything that went over the network.
@@ -141,6 +143,7 @@ impl Pair {
             fetches: Vec::new(),
             replies: Vec::new(),
             cut_off: None,
+            rewrite: None,
             closed: Vec::new(),
             wire: Vec::new(),
         }
@@ -256,6 +259,10 @@ impl Pair {
     }
 
     fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: Bytes) {
+        let bytes = match (self.rewrite, std::str::from_utf8(&bytes)) {
+            (Some(rewrite), Ok(text)) if from == address(OPENAI) => rewrite(text).into(),
+            _ => bytes,
+        };
         self.sent += 1;
         self.wire.push((from, to, bytes.clone()));
         self.in_flight

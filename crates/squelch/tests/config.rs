@@ -194,7 +194,12 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "beginning of one",
     ),
     ("transfer = ", "transfer = []", "trunk.transfer", "refuse"),
-    ("transfer = ", "transfer = 5", "trunk.transfer", "list is due"),
+    (
+        "transfer = ",
+        "transfer = 5",
+        "trunk.transfer",
+        "list is due",
+    ),
     (
         "transfer = ",
         "username = \"carrier\"",
@@ -528,5 +533,8 @@ fn numbers_that_may_be_dialled_are_read() {
     assert_eq!(problems, []);
     let trunk = &config.expect("usable").gateway.trunks[0];
     let patterns = ["+1415*", "100"].map(|pattern| pattern.parse().unwrap());
-    assert_eq!(trunk.transfer, squelch_call::Transfer::Numbers(patterns.into()));
+    assert_eq!(
+        trunk.transfer,
+        squelch_call::Transfer::Numbers(patterns.into())
+    );
 }

@@ -132,9 +132,22 @@ mod tests {
     #[test]
     fn what_is_no_pattern_is_refused() {
         for text in [
-            "", "+", "+1*5", "**", "+1415 *", "tel:+1", "+1a", "1234567890123456", "+１*", "1+",
+            "",
+            "+",
+            "+1*5",
+            "**",
+            "+1415 *",
+            "tel:+1",
+            "+1a",
+            "1234567890123456",
+            "+１*",
+            "1+",
         ] {
-            assert_eq!(text.parse::<NumberPattern>(), Err(InvalidPattern), "{text:?}");
+            assert_eq!(
+                text.parse::<NumberPattern>(),
+                Err(InvalidPattern),
+                "{text:?}"
+            );
         }
         assert!("+*".parse::<NumberPattern>().unwrap().is_anything());
         assert!(!"+1*".parse::<NumberPattern>().unwrap().is_anything());
@@ -142,7 +155,17 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_refused() {
-        for text in ["", "+", "-", "+1;ext=2", "1*", "1%32", "++1", "1234567890123456", "１"] {
+        for text in [
+            "",
+            "+",
+            "-",
+            "+1;ext=2",
+            "1*",
+            "1%32",
+            "++1",
+            "1234567890123456",
+            "１",
+        ] {
             assert_eq!(Number::parse(text), None, "{text:?}");
         }
     }

@@ -109,10 +109,18 @@ mod tests {
             b"INVITE sip:x@y SIP/2.0",
             b"SIP/2.0 \xd9\xa1\xd9 OK",
         ] {
-            assert_eq!(status(body), Err(400), "{:?}", String::from_utf8_lossy(body));
+            assert_eq!(
+                status(body),
+                Err(400),
+                "{:?}",
+                String::from_utf8_lossy(body)
+            );
         }
         let ok = b"SIP/2.0 200 OK".as_slice();
-        assert_eq!(read(Some("active"), Some(("application/sdp", ok))), Err(415));
+        assert_eq!(
+            read(Some("active"), Some(("application/sdp", ok))),
+            Err(415)
+        );
         assert_eq!(read(Some("active"), Some(("", ok))), Err(415));
         assert_eq!(read(Some("active"), None), Err(400));
     }
@@ -120,8 +128,13 @@ mod tests {
     #[test]
     fn the_end_is_told_by_the_state() {
         let frag = |text: &'static str| Some(("Message/SIPfrag;version=2.0", text.as_bytes()));
-        let last = |state: Option<&str>, body: Option<(&str, &[u8])>| read(state, body).map(|progress| progress.last);
-        assert_eq!(last(Some("terminated;reason=noresource"), frag("SIP/2.0 200 OK")), Ok(true));
+        let last = |state: Option<&str>, body: Option<(&str, &[u8])>| {
+            read(state, body).map(|progress| progress.last)
+        };
+        assert_eq!(
+            last(Some("terminated;reason=noresource"), frag("SIP/2.0 200 OK")),
+            Ok(true)
+        );
         assert_eq!(last(Some("Terminated"), None), Ok(true));
         assert_eq!(last(Some("active"), frag("SIP/2.0 100 x")), Ok(false));
         assert_eq!(last(None, frag("SIP/2.0 100 x")), Ok(false));
