@@ -111,6 +111,7 @@ pub(crate) fn answer_to_change(
         ptime: Some(ptime_of(&change.audio).as_ms()),
         maxptime: None,
         direction: change.audio.direction.mirrored(),
+        crypto: Vec::new(),
     };
     let answer = change
         .description

@@ -76,6 +76,7 @@ pub(crate) fn offer_to_openai(
         ptime: Some(Ptime::DEFAULT.as_ms()),
         maxptime: None,
         direction: sdp::Direction::SendRecv,
+        crypto: Vec::new(),
     };
     SessionDescription {
         session_id: session_id.to_owned(),
@@ -107,6 +108,7 @@ pub(crate) fn answer_to_carrier(
         ptime: Some(ptime_of(&offer.audio).as_ms()),
         maxptime: None,
         direction: offer.audio.direction.mirrored(),
+        crypto: Vec::new(),
     };
     offer.description.answered(session_id, local.ip(), audio)
 }
@@ -122,6 +124,7 @@ pub(crate) fn unsaid_offer(trunk: &Trunk) -> Offer {
         ptime: None,
         maxptime: None,
         direction: sdp::Direction::SendRecv,
+        crypto: Vec::new(),
     };
     Offer {
         description: SessionDescription {
@@ -156,6 +159,7 @@ pub(crate) fn late_offer(
         ptime: Some(Ptime::DEFAULT.as_ms()),
         maxptime: None,
         direction: sdp::Direction::SendRecv,
+        crypto: Vec::new(),
     };
     SessionDescription {
         session_id: session_id.to_owned(),

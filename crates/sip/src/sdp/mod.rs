@@ -3,11 +3,13 @@
 //! The lines are split by sdp-types; what they mean is read here. Everything else of a description is kept
 //! only as far as an answer must mirror it.
 
+mod crypto;
 mod error;
 mod model;
 mod parse;
 mod write;
 
+pub use crypto::Crypto;
 pub use error::SdpError;
 pub use model::{AudioMedia, Direction, Encoding, Media, OtherMedia, Profile, SessionDescription};
 

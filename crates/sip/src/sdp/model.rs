@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::Crypto;
+
 /// A session description.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionDescription {
@@ -208,6 +210,8 @@ pub struct AudioMedia {
     pub maxptime: Option<u16>,
     /// Who may send.
     pub direction: Direction,
+    /// Keys, in order of preference; used with [`Profile::Savp`].
+    pub crypto: Vec<Crypto>,
 }
 
 impl AudioMedia {
@@ -221,6 +225,7 @@ impl AudioMedia {
     fn refused(&self) -> AudioMedia {
         AudioMedia {
             port: 0,
+            crypto: Vec::new(),
             ..self.clone()
         }
     }

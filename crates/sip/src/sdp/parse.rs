@@ -2,6 +2,7 @@
 
 use super::{
     AudioMedia, Direction, Encoding, Media, OtherMedia, Profile, SdpError, SessionDescription,
+    crypto,
 };
 use sdp_types::{Attribute, Connection, Session};
 use std::net::IpAddr;
@@ -85,6 +86,7 @@ fn read_media(session: &Session, media: &sdp_types::Media) -> Result<Media, SdpE
         direction: read_direction(&media.attributes)
             .or(read_direction(&session.attributes))
             .unwrap_or(Direction::SendRecv),
+        crypto: crypto::usable(values(&media.attributes, "crypto")),
     }))
 }
 

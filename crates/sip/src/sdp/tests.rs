@@ -45,6 +45,7 @@ fn rfc3264_6_an_answer_mirrors_the_offer_and_refuses_the_rest() {
         port: 4_000,
         encodings: vec![Encoding::pcma()],
         direction: Direction::SendOnly.mirrored(),
+        crypto: Vec::new(),
         ..audio(OFFER)
     };
     let answer = offer.answered("7", ours.address, ours.clone());
@@ -111,4 +112,27 @@ proptest! {
             prop_assert_eq!(again.audio(), description.audio());
         }
     }
+}
+
+#[test]
+fn keys_are_read_in_their_order_without_those_that_cannot_be_used_and_written_again() {
+    let lines = "a=crypto:1 AEAD_AES_256_GCM inline:AAAA|1:4\r\n\
+        a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^31\r\n\
+        a=crypto:rubbish\r\n\
+        a=crypto:9 F8_128_HMAC_SHA1_80 inline:AAAA\r\n";
+    let offer = OFFER.replace("30200 RTP/AVP", "30200 RTP/SAVP");
+    let secured = audio(&format!("{offer}{lines}"));
+    assert_eq!(secured.profile, Profile::Savp);
+    let names: Vec<_> = secured
+        .crypto
+        .iter()
+        .map(|crypto| (crypto.tag, &crypto.suite[..]))
+        .collect();
+    assert_eq!(
+        names,
+        [(2, "AES_CM_128_HMAC_SHA1_80"), (9, "F8_128_HMAC_SHA1_80")]
+    );
+    let description = SessionDescription::parse(format!("{offer}{lines}").as_bytes()).unwrap();
+    let written = String::from_utf8(description.write().to_vec()).unwrap();
+    assert_eq!(audio(&written), secured);
 }

@@ -79,6 +79,11 @@ fn write_audio(audio: &AudioMedia) -> sdp_types::Media {
             line.attributes.push(Attribute::with_value(name, ms));
         }
     }
+    for crypto in &audio.crypto {
+        let value = crypto.write();
+        line.attributes
+            .push(Attribute::with_value("crypto", value.as_str()));
+    }
     line.attributes.push(Attribute::new(audio.direction.name()));
     line
 }
