@@ -40,6 +40,7 @@ STORIES = (
     "early_media",
     "flows",
     "dispatcher",
+    "transfer",
     "rtp_stranger",
     "static_is_muted",
     "foreign_certificate",

@@ -14,6 +14,8 @@ STRANGER = "127.0.0.9"
 
 CARRIER_SIP = 5070
 CARRIER_RTP = 30200
+# Whom a call is transferred to: a Refer-To of squelch's names no port.
+CARRIER_TARGET_SIP = 5060
 SQUELCH_SIP = 5060
 SQUELCH_TLS = 5061
 SQUELCH_RTP = "16384-16584"
