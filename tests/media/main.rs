@@ -6,6 +6,7 @@ mod libsrtp;
 mod allocation;
 mod behind;
 mod detector;
+mod digits;
 mod formats;
 mod guard;
 mod hostile;
