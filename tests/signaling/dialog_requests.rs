@@ -143,3 +143,49 @@ fn an_update_moves_the_target_when_it_is_taken() {
         assert_eq!(uri.port(), Some(port), "after {status}");
     }
 }
+
+#[test]
+fn a_transfer_and_its_news_say_where_their_sender_is() {
+    let mut world = World::new();
+    let (a, b) = (world.add("192.0.2.1"), world.add("192.0.2.2"));
+    let (ours, _) = world.call(a, b, Protocol::Udp);
+    for (method, name) in [
+        (DialogMethod::Refer, "REFER"),
+        (DialogMethod::Notify, "NOTIFY"),
+    ] {
+        let hostile = OutgoingRequest {
+            method,
+            headers: vec![
+                ("Refer-To".into(), "<tel:+1>\r\nVia: SIP/2.0/UDP x".into()),
+                ("Event".into(), "refer".into()),
+                ("Contact".into(), "<sip:a@127.0.0.1>".into()),
+            ],
+            body: None,
+        };
+        world.tell(a, |endpoint, now| endpoint.request(now, ours, hostile));
+        let sent = world.last(name);
+        let headers = &sent.request().headers;
+        // RFC 3515 table 1, RFC 6665 section 8.2: mandatory in both.
+        let contact = headers.get("Contact").expect("a Contact");
+        assert!(contact.contains("192.0.2.1"), "{contact}");
+        assert_eq!(headers.get("Event"), Some("refer"));
+        assert_eq!(headers.get("Refer-To"), None, "no header brings another");
+        assert_eq!(headers.all("Via").count(), 1);
+        world.settle();
+    }
+}
+
+#[test]
+fn what_a_peer_takes_is_what_its_allow_says() {
+    let mut world = World::new();
+    let (a, b) = (world.add("192.0.2.1"), world.add("192.0.2.2"));
+    let (ours, theirs) = world.call(a, b, Protocol::Udp);
+    for (end, dialog) in [(a, ours), (b, theirs)] {
+        let takes = world.tell(end, |endpoint, _| endpoint.takes_info(dialog));
+        assert_eq!(takes, Some(true));
+    }
+    let (mut world, node) = alone();
+    let (dialog, _) = raw_call(&mut world, node);
+    let takes = world.tell(node, |endpoint, _| endpoint.takes_info(dialog));
+    assert_eq!(takes, None, "its INVITE had no Allow");
+}
