@@ -52,6 +52,8 @@ pub(super) enum Mark {
     Admitted,
     /// The ACK was sent, or came.
     Up,
+    /// The caller was asked to call somebody else.
+    Referred,
     /// The call is over.
     Over,
 }
@@ -81,6 +83,8 @@ pub(super) enum Act {
     Update(Media),
     /// A re-INVITE.
     Reinvite(Media),
+    /// A NOTIFY of how a transfer goes: its Subscription-State and what the new call has come to.
+    Notify(&'static str, &'static str),
     /// Never says or hears anything again.
     Vanish,
     /// All that was sent is sent again, so many times.

@@ -25,6 +25,30 @@ const REFRESH: Act = Act::AskWith(
     "UPDATE",
     "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n",
 );
+const REFER: Cue = after(
+    Mark::Up,
+    1_000,
+    3_000,
+    Act::AskWith("REFER", "Refer-To: <tel:+14155550100>\r\n"),
+);
+const TRYING: Cue = after(
+    Mark::Referred,
+    0,
+    500,
+    Act::Notify("active;expires=60", "SIP/2.0 100 Trying"),
+);
+const TAKEN: Cue = after(
+    Mark::Referred,
+    1_000,
+    2_000,
+    Act::Notify("terminated;reason=noresource", "SIP/2.0 200 OK"),
+);
+const BUSY: Cue = after(
+    Mark::Referred,
+    1_000,
+    2_000,
+    Act::Notify("terminated;reason=noresource", "SIP/2.0 486 Busy Here"),
+);
 /// What the trunk is to know, where it is asked.
 pub(super) const PASSWORD: &str = "right";
 /// Long after the limit that ends the call.
@@ -363,6 +387,47 @@ pub(super) const PLOTS: &[&[Plot]] = &[
         },
     ],
     &[
+        Plot {
+            name: "transferred",
+            callee: &[RING, ANSWER, REFER],
+            caller: &[
+                TRYING,
+                TAKEN,
+                after(Mark::Referred, 3_000, 4_000, Act::HangUp),
+                LATER,
+            ],
+            ends: &[Transferred, CarrierHangup],
+            ..USUAL
+        },
+        Plot {
+            name: "transferred, and OpenAI hangs up at once",
+            callee: &[
+                RING,
+                ANSWER,
+                REFER,
+                after(Mark::Up, 3_000, 4_000, Act::HangUp),
+            ],
+            caller: &[
+                TRYING,
+                TAKEN,
+                after(Mark::Referred, 3_000, 4_000, Act::HangUp),
+                LATER,
+            ],
+            ends: &[Transferred, CarrierHangup, OpenaiHangup],
+            ..USUAL
+        },
+        Plot {
+            name: "a transfer that is busy",
+            callee: &[RING, ANSWER, REFER],
+            caller: &[TRYING, BUSY, LATER],
+            ..USUAL
+        },
+        Plot {
+            name: "a transfer nobody tells about",
+            callee: &[RING, ANSWER, REFER],
+            caller: &[LATER],
+            ..USUAL
+        },
         Plot {
             name: "early media, acknowledged",
             caller_says: "Supported: 100rel\r\n",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use squelch_call::EndReason::{self, *};
-use squelch_call::{GatewayConfig, TrunkDigest};
+use squelch_call::{GatewayConfig, Transfer, TrunkDigest};
 use squelch_sip::digest::Algorithm;
 use squelch_sip::{Credentials, Listener, Protocol};
 
@@ -152,8 +152,10 @@ impl Setting {
         if self.has_limit(Limit::MaxCall) {
             config.limits.max_call = Duration::from_secs(20);
         }
+        let numbers = "+1415*".parse().into_iter().collect();
         let known = credentials("trunk", PASSWORD).filter(|_| self.digest);
         if let Some(trunk) = config.trunks.first_mut() {
+            trunk.transfer = Transfer::Numbers(numbers);
             trunk.digest = known.map(|credentials| TrunkDigest {
                 credentials,
                 algorithms: vec![Algorithm::Sha256],

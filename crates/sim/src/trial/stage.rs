@@ -303,6 +303,7 @@ impl Stage {
             Act::Ask(method) => phone.ask(now, method, "", ""),
             Act::AskWith(method, headers) => phone.ask(now, method, headers, ""),
             Act::Update(media) => phone.ask(now, "UPDATE", "", &reoffer(sdp, media)),
+            Act::Notify(state, said) => phone.notify(now, state, said),
             Act::Vanish => phone.vanish(),
             Act::Reinvite(media) => phone.ask(now, "INVITE", "", &reoffer(sdp, media)),
             Act::Storm(times) => {

@@ -124,7 +124,7 @@ impl<'a> Text<'a> {
 
 /// Ends a head and adds a body.
 pub(super) fn finish(mut head: String, body: &str) -> Bytes {
-    if !body.is_empty() {
+    if !body.is_empty() && !head.contains("Content-Type:") {
         head.push_str("Content-Type: application/sdp\r\n");
     }
     head.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));

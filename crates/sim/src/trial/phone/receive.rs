@@ -251,6 +251,10 @@ impl Phone {
                 self.reply(at, 200, super::super::stage::CARRIER_SDP);
                 self.await_ack(now, at);
             }
+            "REFER" if self.role == Role::Caller => {
+                self.reply(at, 202, "");
+                self.marks.push(Mark::Referred);
+            }
             "PRACK" => self.provisional_acknowledged(now, at),
             _ => self.reply(at, 200, ""),
         }

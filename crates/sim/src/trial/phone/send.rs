@@ -41,6 +41,18 @@ impl Phone {
         }
     }
 
+    /// Tells how a transfer goes (RFC 3515 section 2.4.5).
+    pub(in crate::trial) fn notify(&mut self, now: Instant, state: &str, said: &str) {
+        if self.life == Life::Up {
+            let contact = self.contact();
+            let headers = format!(
+                "Contact: {contact}\r\nMax-Forwards: 70\r\nEvent: refer\r\n\
+                 Subscription-State: {state}\r\nContent-Type: message/sipfrag;version=2.0\r\n"
+            );
+            self.request(now, "NOTIFY", &headers, said);
+        }
+    }
+
     /// Gives an unanswered call up. CANCEL waits for a provisional response.
     pub(in crate::trial) fn cancel(&mut self, now: Instant) {
         if self.life == Life::Calling {
