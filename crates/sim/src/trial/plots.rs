@@ -426,6 +426,7 @@ pub(super) const PLOTS: &[&[Plot]] = &[
             name: "a transfer nobody tells about",
             callee: &[RING, ANSWER, REFER],
             caller: &[LATER],
+            ends: &[Transferred, CarrierHangup],
             ..USUAL
         },
         Plot {
