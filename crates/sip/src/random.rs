@@ -40,6 +40,12 @@ impl Random {
         Duration::from_millis(u64::from(steps) * 10)
     }
 
+    /// A time of at least `least` and at most `most`, in milliseconds.
+    pub(crate) fn between(&mut self, least: Duration, most: Duration) -> Duration {
+        let span_ms = most.saturating_sub(least).as_millis() as u64;
+        least + Duration::from_millis(self.0.next_u64() % (span_ms + 1))
+    }
+
     /// Seconds for the Retry-After of a 500 (RFC 3261 section 14.2: 0 to 10).
     pub(crate) fn retry_after(&mut self) -> u32 {
         self.0.next_u32() % 11
