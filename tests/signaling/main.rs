@@ -13,6 +13,7 @@ mod digest_client;
 mod digest_server;
 mod forged_requests;
 mod forks;
+mod keep_alive;
 mod lost_messages;
 mod options;
 mod overload;

@@ -114,6 +114,8 @@ pub(crate) struct World {
     connections: u64,
     wires: BTreeMap<(Node, ConnectionId), Wire>,
     loss: Loss,
+    silent: Option<Node>,
+    no_pongs: bool,
     /// Streams are handed over in pieces of this many bytes.
     pub(crate) piece: usize,
     pub(crate) seen: Vec<Seen>,
@@ -134,6 +136,8 @@ impl World {
             connections: 0,
             wires: BTreeMap::new(),
             loss: Box::new(|_| false),
+            silent: None,
+            no_pongs: false,
             piece: usize::MAX,
             seen: Vec::new(),
         }
@@ -253,6 +257,21 @@ impl World {
     /// Lets ten minutes pass: every timer has run out.
     pub(crate) fn run_out(&mut self) {
         self.run_for(Duration::from_secs(600));
+    }
+
+    /// From now on nothing that this node writes to a connection arrives.
+    pub(crate) fn silence(&mut self, node: Node) {
+        self.silent = Some(node);
+    }
+
+    /// From now on no pong arrives anywhere.
+    pub(crate) fn drop_pongs(&mut self) {
+        self.no_pongs = true;
+    }
+
+    /// Connections opened so far.
+    pub(crate) fn opened(&self) -> u64 {
+        self.connections
     }
 
     #[track_caller]
@@ -522,6 +541,10 @@ impl World {
                     lost: false,
                 };
                 self.seen.push(seen);
+                let is_pong = self.no_pongs && bytes.as_ref() == b"\r\n";
+                if self.silent == Some(node) || is_pong {
+                    return;
+                }
                 self.schedule(Delivery::Stream {
                     node: wire.peer,
                     connection: wire.peer_connection,

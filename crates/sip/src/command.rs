@@ -64,6 +64,19 @@ pub struct OutgoingInvite {
     pub credentials: Option<Credentials>,
 }
 
+/// An OPTIONS outside any dialog: whether the peer is there (RFC 3261 section 11).
+#[derive(Debug, Clone)]
+pub struct OutgoingOptions {
+    /// The Request-URI.
+    pub request_uri: Uri,
+    /// From, without tag: the endpoint adds one.
+    pub from: NameAddr,
+    /// To.
+    pub to: NameAddr,
+    /// Where it goes.
+    pub target: Target,
+}
+
 /// A final refusal of an incoming INVITE.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rejection {

@@ -110,6 +110,13 @@ pub enum Event {
         /// The dialog it was sent in, if any.
         in_dialog: Option<DialogId>,
     },
+    /// Our OPTIONS came to an end.
+    OptionsAnswered {
+        /// The number that `options` gave.
+        request: RequestId,
+        /// The final status, whatever it is: somebody is there. Or why there is none.
+        outcome: Result<u16, Failure>,
+    },
     /// Our INVITE rings or makes progress (101..=199).
     Provisional {
         /// Which.

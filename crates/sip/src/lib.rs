@@ -59,6 +59,7 @@ mod dialog;
 pub mod digest;
 mod endpoint;
 mod event;
+pub mod locate;
 pub mod message;
 mod random;
 mod schedule;
@@ -68,8 +69,8 @@ mod transaction;
 mod transport;
 
 pub use command::{
-    Body, DialogMethod, OutgoingInvite, OutgoingRequest, Reason, Rejection, Response, Target,
-    Warning,
+    Body, DialogMethod, OutgoingInvite, OutgoingOptions, OutgoingRequest, Reason, Rejection,
+    Response, Target, Warning,
 };
 pub use config::{EndpointConfig, Limits, Listener};
 pub use counters::Counters;

@@ -77,6 +77,10 @@ pub(crate) enum Timer {
     Unanswered,
     /// A connection is not up yet.
     Connect,
+    /// A ping is due on a connection of ours (RFC 5626 section 4.4.1).
+    KeepAlive,
+    /// A ping without its pong.
+    Pong,
     /// A connection without bytes.
     Idle,
     /// A message begun on a connection and not complete.

@@ -37,7 +37,7 @@ impl Endpoint {
             | ClientUser::Request(dialog, _)
             | ClientUser::Refresh(dialog)
             | ClientUser::Reinvite(dialog) => dialog,
-            ClientUser::Nobody => return false,
+            ClientUser::Options | ClientUser::Nobody => return false,
         };
         let Some(dialog) = self.dialogs.get_mut(&dialog_id) else {
             return false;

@@ -57,6 +57,8 @@ pub(crate) enum ClientUser {
     Refresh(DialogId),
     /// The transaction user, for its re-INVITE.
     Reinvite(DialogId),
+    /// The transaction user, for its OPTIONS outside any dialog.
+    Options,
     /// CANCEL, and BYE of a fork or a dialog already given up.
     Nobody,
 }
@@ -237,7 +239,11 @@ impl Endpoint {
             ClientUser::Reinvite(dialog) if response.status >= 200 => {
                 self.handle_reinvite_response(now, id, dialog, response, fields);
             }
+            ClientUser::Options if response.status >= 200 => {
+                self.tell_options(id, Ok(response.status));
+            }
             ClientUser::Bye(_)
+            | ClientUser::Options
             | ClientUser::Request(..)
             | ClientUser::Refresh(_)
             | ClientUser::Reinvite(_)
@@ -272,6 +278,7 @@ impl Endpoint {
             ClientUser::Reinvite(dialog) => {
                 self.reinvite_refused(now, dialog, failure.as_status(), &Headers::default());
             }
+            ClientUser::Options => self.tell_options(id, Err(failure)),
             ClientUser::Nobody => {}
         }
     }

@@ -33,7 +33,9 @@ pub(crate) struct Connection {
     /// Messages that wait for it to come up; `None` when it is.
     waiting: Option<VecDeque<Bytes>>,
     pub(crate) framer: Framer,
-    /// When bytes last went over it, either way.
+    /// It has answered a ping of ours.
+    pub(crate) answers_pings: bool,
+    /// When bytes other than keep-alives last went over it, either way.
     pub(crate) last_used: Instant,
 }
 
@@ -85,6 +87,7 @@ impl Connections {
             server_name: None,
             waiting: None,
             framer: Framer::default(),
+            answers_pings: false,
             last_used: now,
         };
         self.table.insert(id, connection);
@@ -101,6 +104,7 @@ impl Connections {
             server_name: target.server_name.clone(),
             waiting: Some(VecDeque::new()),
             framer: Framer::default(),
+            answers_pings: false,
             last_used: now,
         };
         self.table.insert(id, connection);

@@ -65,6 +65,7 @@ impl Endpoint {
                     self.schedule
                         .clear(Owner::Connection(connection), Timer::Connect);
                     self.set_idle_timer(now, connection);
+                    self.start_keep_alive(now, connection);
                 }
             }
             TransportInput::StreamBytes { connection, bytes } => {
@@ -174,6 +175,8 @@ impl Endpoint {
             Timer::Incomplete => {
                 self.close_connection(now, id, "a message was not completed in time")
             }
+            Timer::KeepAlive => self.ping(now, id),
+            Timer::Pong => self.close_connection(now, id, "a ping was not answered"),
             Timer::Idle => {
                 let idle = self.config.limits.idle_connection;
                 let Some(connection) = self.connections.get(id) else {
@@ -196,7 +199,10 @@ impl Endpoint {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
-        connection.last_used = now;
+        // A keep-alive is no use: else two idle peers would keep each other's connection for ever.
+        if bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n')) {
+            connection.last_used = now;
+        }
         connection.framer.push(bytes);
         // A connection of ours may be given bytes before it is said to be up; its local address is
         // then unknown and the remote one stands in, which only shows in what we log.
@@ -223,6 +229,7 @@ impl Endpoint {
                     connection: id,
                     bytes: Bytes::from_static(b"\r\n"),
                 }),
+                Frame::Pong => self.take_pong(id),
                 Frame::Lost(refusal) => {
                     self.refuse(now, origin, refusal);
                     self.close_connection(now, id, "the stream lost its framing");

@@ -17,6 +17,8 @@ pub struct Framer {
     length: Option<usize>,
     /// Line ends since the last message: two are a ping (RFC 5626 section 3.5.1).
     line_ends: u8,
+    /// A ping of ours is out: the next line end between messages is its pong.
+    pong_due: bool,
 }
 
 /// What a stream holds next.
@@ -26,6 +28,8 @@ pub enum Frame {
     Message(Bytes),
     /// A keep-alive; wants one CRLF as answer.
     Ping,
+    /// The answer to a keep-alive of ours.
+    Pong,
     /// The stream cannot be followed any further: answer the refusal, then close.
     Lost(Refusal),
 }
@@ -34,6 +38,11 @@ impl Framer {
     /// Takes in what arrived.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
+    }
+
+    /// A ping was sent.
+    pub fn expect_pong(&mut self) {
+        self.pong_due = true;
     }
 
     /// Whether part of a message has arrived and the rest is missing.
@@ -46,8 +55,8 @@ impl Framer {
         let length = match self.length {
             Some(length) => length,
             None => {
-                if self.take_line_ends() {
-                    return Some(Frame::Ping);
+                if let Some(frame) = self.take_line_ends() {
+                    return Some(frame);
                 }
                 let head = self.find_head()?;
                 match head.and_then(|end| self.message_length(end)) {
@@ -69,22 +78,25 @@ impl Framer {
         Some(Frame::Message(self.buffer.split_to(length).freeze()))
     }
 
-    /// Takes line ends before a message away; true when the second one passes.
-    fn take_line_ends(&mut self) -> bool {
+    /// Takes line ends before a message away: one is a pong where one is due, two are a ping.
+    fn take_line_ends(&mut self) -> Option<Frame> {
         loop {
             let taken = match (self.buffer.first(), self.buffer.get(1)) {
                 (Some(b'\n'), _) => 1,
                 (Some(b'\r'), Some(b'\n')) => 2,
                 // A CR before anything else than LF is no start of a message either.
                 (Some(b'\r'), Some(_)) => 1,
-                _ => return false,
+                _ => return None,
             };
             self.buffer.advance(taken);
             self.searched = 0;
+            if std::mem::take(&mut self.pong_due) {
+                return Some(Frame::Pong);
+            }
             self.line_ends += 1;
             if self.line_ends == 2 {
                 self.line_ends = 0;
-                return true;
+                return Some(Frame::Ping);
             }
         }
     }
