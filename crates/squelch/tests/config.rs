@@ -396,6 +396,25 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "unknown key",
     ),
     ("[records]", "[tap]", "tap", "not built yet"),
+    ("at_expiry", "probe = \"1s\"", "openai.probe", "too often"),
+    (
+        "at_expiry",
+        "client_certificate = \"no.pem\"",
+        "openai.client_certificate",
+        "can't read",
+    ),
+    (
+        "at_expiry",
+        "client_key = \"no.key\"",
+        "openai.client_certificate",
+        "nothing without it",
+    ),
+    (
+        "# key =",
+        "client_authority = \"no.pem\"",
+        "sip.client_authority",
+        "asks nobody",
+    ),
 ];
 
 #[test]

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::PrivateKeyDer;
-use squelch::config::{Authorities, Listen, ServerCertificate};
+use squelch::config::{Authorities, Listen, ShownCertificate};
 use squelch::signaling_io::{Arrival, SignalingConfig, SignalingIo, tls};
 use squelch_sip::{ConnectionId, Protocol, TransportOutput};
 
-fn certificate(name: &str) -> ServerCertificate {
+fn certificate(name: &str) -> ShownCertificate {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed([name.to_owned()]).expect("a certificate");
-    ServerCertificate {
+    ShownCertificate {
         chain: vec![cert.der().clone()],
         key: PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key"),
     }
@@ -20,8 +20,8 @@ fn certificate(name: &str) -> ServerCertificate {
 
 async fn bound(
     protocol: Protocol,
-    shown: &ServerCertificate,
-    trusted: &ServerCertificate,
+    shown: &ShownCertificate,
+    trusted: &ShownCertificate,
 ) -> SignalingIo {
     let trusted = Authorities::Configured(trusted.chain.clone().into());
     SignalingIo::bind(SignalingConfig {
@@ -29,8 +29,8 @@ async fn bound(
             protocol,
             address: "127.0.0.1:0".parse().expect("an address"),
         }],
-        server: Some(tls::server(shown).expect("usable")),
-        client: Arc::new(tls::client(&trusted).expect("usable")),
+        server: Some(tls::server(shown, None).expect("usable")),
+        client: Arc::new(tls::client(&trusted, None).expect("usable")),
         expected: Arc::new(|_| true),
     })
     .await
@@ -142,7 +142,7 @@ async fn a_port_that_is_taken_is_named() {
     let again = SignalingIo::bind(SignalingConfig {
         listen: vec![taken],
         server: None,
-        client: Arc::new(tls::client(&Authorities::Public).expect("usable")),
+        client: Arc::new(tls::client(&Authorities::Public, None).expect("usable")),
         expected: Arc::new(|_| true),
     });
     let told = again.await.expect_err("taken").to_string();
@@ -150,4 +150,86 @@ async fn a_port_that_is_taken_is_named() {
         told.contains(&taken.to_string()) && told.contains("already taken"),
         "{told}"
     );
+}
+
+/// Two owners over TLS: what the listener asks for, what the other shows, by which versions.
+async fn meet(
+    asks_for: Option<&ShownCertificate>,
+    shown: Option<&ShownCertificate>,
+    version: &'static rustls::SupportedProtocolVersion,
+) -> Result<(), String> {
+    let own = certificate("squelch.example");
+    let address = "127.0.0.1:0".parse().expect("an address");
+    let protocol = Protocol::Tls;
+    let asked = asks_for.map(|authority| authority.chain.as_slice());
+    let mut there = SignalingIo::bind(SignalingConfig {
+        listen: vec![Listen { protocol, address }],
+        server: Some(tls::server(&own, asked).expect("usable")),
+        client: Arc::new(tls::client(&Authorities::Public, None).expect("usable")),
+        expected: Arc::new(|_| true),
+    })
+    .await
+    .expect("bound");
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(own.chain[0].clone()).expect("an authority");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[version])
+        .expect("known")
+        .with_root_certificates(roots);
+    let client = match shown {
+        Some(shown) => builder
+            .with_client_auth_cert(shown.chain.clone(), shown.key.clone_key())
+            .expect("usable"),
+        None => builder.with_no_client_auth(),
+    };
+    let mut here = SignalingIo::bind(SignalingConfig {
+        listen: Vec::new(),
+        server: None,
+        client: Arc::new(client),
+        expected: Arc::new(|_| true),
+    })
+    .await
+    .expect("bound");
+    here.send(connect(&there, protocol, "squelch.example"));
+    let connection = ConnectionId::Opened(7);
+    // TLS 1.3 lets a client think that it is in before its certificate is judged: what it writes
+    // must arrive.
+    loop {
+        tokio::select! {
+            arrival = here.next() => match arrival {
+                Arrival::Connected { .. } => here.send(TransportOutput::Stream {
+                    connection,
+                    bytes: Bytes::from_static(b"hello"),
+                }),
+                Arrival::Closed { reason, .. } => return Err(reason),
+                other => panic!("{other:?}"),
+            },
+            arrival = there.next() => match arrival {
+                Arrival::StreamBytes { .. } => return Ok(()),
+                Arrival::Accepted { .. } => {}
+                Arrival::Closed { reason, .. } => return Err(reason),
+                other => panic!("{other:?}"),
+            },
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_listener_that_asks_for_certificates_lets_in_who_shows_the_right_one() {
+    let (carrier, stranger) = (certificate("carrier.example"), certificate("other.example"));
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let asked = Some(&carrier);
+        assert_eq!(meet(asked, Some(&carrier), version).await, Ok(()));
+        let told = meet(asked, None, version)
+            .await
+            .expect_err("no certificate");
+        assert!(told.to_lowercase().contains("certificate"), "{told}");
+        meet(asked, Some(&stranger), version)
+            .await
+            .expect_err("another's certificate");
+        // Who is not asked may have one all the same.
+        assert_eq!(meet(None, Some(&stranger), version).await, Ok(()));
+        assert_eq!(meet(None, None, version).await, Ok(()));
+    }
 }

@@ -1,6 +1,6 @@
-//! A carrier that places one call over UDP.
+//! A carrier that places one call.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use squelch_sip::{EndpointConfig, Protocol};
 
 use super::ports::Ports;
 use super::tap::Tap;
-use crate::config::{Authorities, Listen};
+use crate::config::{Authorities, Listen, ShownCertificate};
 use crate::random::{self, NoRandom};
 use crate::signaling_io::{self, Arrival, BindError, SignalingConfig, SignalingIo};
 
@@ -22,7 +22,7 @@ pub enum CarrierError {
     /// No random bytes.
     #[error(transparent)]
     Random(#[from] NoRandom),
-    /// No certificates to check with, which a call over UDP does not need.
+    /// The certificates can't be used.
     #[error("TLS: {0}")]
     Tls(#[from] rustls::Error),
     /// It did not end when it should have.
@@ -34,7 +34,11 @@ pub enum CarrierError {
 #[derive(Debug)]
 pub struct Call {
     /// Where the carrier is.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
+    /// Who vouches for squelch where the call goes over TLS.
+    pub trust: Authorities,
+    /// What is shown where squelch asks for a certificate.
+    pub shown: Option<ShownCertificate>,
     /// The call.
     pub plan: CallPlan,
     /// Given up after this long.
@@ -48,10 +52,10 @@ pub async fn place_call(call: Call, tap: Tap) -> Result<Outcome, CarrierError> {
     let signaling = SignalingIo::bind(SignalingConfig {
         listen: vec![Listen {
             protocol: Protocol::Udp,
-            address: SocketAddr::new(call.address.into(), 0),
+            address: SocketAddr::new(call.address, 0),
         }],
         server: None,
-        client: Arc::new(signaling_io::tls::client(&Authorities::Public)?),
+        client: Arc::new(signaling_io::tls::client(&call.trust, call.shown.as_ref())?),
         expected: Arc::new(|_| true),
     })
     .await?;
@@ -64,7 +68,7 @@ pub async fn place_call(call: Call, tap: Tap) -> Result<Outcome, CarrierError> {
         signaling,
         ports: Ports::new(tap.clone()),
         tap,
-        address: call.address.into(),
+        address: call.address,
         outcome: None,
     };
     driver.carrier.call(call.plan);

@@ -3,13 +3,13 @@
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::PrivateKeyDer;
 
-use crate::config::ServerCertificate;
+use crate::config::ShownCertificate;
 
 /// A self-made certificate, for a peer that nobody outside needs to trust.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// What the server shows.
-    pub certificate: ServerCertificate,
+    pub certificate: ShownCertificate,
     /// The same as PEM, for those who are to trust it.
     pub pem: String,
 }
@@ -24,7 +24,7 @@ impl Identity {
         let key = PrivateKeyDer::Pkcs8(signing_key.serialize_der().into());
         Ok(Identity {
             pem: cert.pem(),
-            certificate: ServerCertificate {
+            certificate: ShownCertificate {
                 chain: vec![cert.der().clone()],
                 key,
             },

@@ -76,8 +76,11 @@ impl OpenAiServer {
         let listener = http_server::listen("--api", config.api).await?;
         let signaling = SignalingIo::bind(SignalingConfig {
             listen: vec![config.sip],
-            server: Some(signaling_io::tls::server(&config.identity.certificate)?),
-            client: Arc::new(signaling_io::tls::client(&Authorities::Public)?),
+            server: Some(signaling_io::tls::server(
+                &config.identity.certificate,
+                None,
+            )?),
+            client: Arc::new(signaling_io::tls::client(&Authorities::Public, None)?),
             expected: Arc::new(|_| true),
         })
         .await?;
@@ -119,7 +122,7 @@ impl OpenAiServer {
         let (webhooks_done, webhooks) = mpsc::channel(WAITING);
         let (answered, watched) = watch::channel(None);
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(signaling_io::tls::client(&Authorities::Public)?)
+            .tls_backend_preconfigured(signaling_io::tls::client(&Authorities::Public, None)?)
             .timeout(WEBHOOK)
             .no_proxy()
             .build()?;
