@@ -9,6 +9,7 @@ mod failures;
 mod options;
 mod pair;
 mod reasons;
+mod routes;
 mod session_changes;
 mod transfers;
 mod trials;

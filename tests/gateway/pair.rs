@@ -7,6 +7,7 @@ use squelch_call::{
     OnStatic, OpenAi, Output, Route, Transfer, Trunk, http,
 };
 use squelch_media::{BridgeStats, Format, GuardAction, MediaPlan};
+use squelch_sip::locate::{Answer, Question, Record};
 use squelch_sip::{
     Body, ConnectionId, DialogId, Endpoint, EndpointConfig, Event, Listener, NameAddr,
     OutgoingInvite, Protocol, Target, TransportInput, TransportOutput, Uri,
@@ -54,6 +55,8 @@ pub(crate) struct Pair {
     cut_off: Option<SocketAddr>,
     /// Changes what OpenAI's side sends.
     pub(crate) rewrite: Option<fn(&str) -> String>,
+    /// Names that resolve here, an address a line; no other does.
+    pub(crate) names: Vec<(&'static str, &'static str)>,
     /// Connections the gateway closed.
     pub(crate) closed: Vec<ConnectionId>,
     /// Everything that went over the network.
@@ -103,6 +106,7 @@ pub(crate) fn config() -> GatewayConfig {
                 server_name: None,
                 credentials: None,
             }],
+            probe: None,
             api_key: None,
             webhook_secrets: Vec::new(),
             media_sources: vec!["192.0.2.3/32".parse().unwrap()],
@@ -144,6 +148,7 @@ impl Pair {
             replies: Vec::new(),
             cut_off: None,
             rewrite: None,
+            names: Vec::new(),
             closed: Vec::new(),
             wire: Vec::new(),
         }
@@ -253,6 +258,11 @@ impl Pair {
         self.cut_off = Some(address(at));
     }
 
+    /// Everything arrives again.
+    pub(crate) fn mend(&mut self) {
+        self.cut_off = None;
+    }
+
     /// Puts a datagram on the network as if `from` had sent it.
     pub(crate) fn inject(&mut self, from: &str, to: &str, bytes: Bytes) {
         self.send(address(from), address(to), bytes);
@@ -318,11 +328,21 @@ impl Pair {
                 };
                 self.gateway.handle_input(self.now, wall, input);
             }
-            // No name resolves here.
-            Output::Resolve { query, .. } => {
-                let result = Err("no such name".to_owned());
+            Output::Resolve { question } => {
+                let of = |(name, _): &&(&str, _)| *name == question.name();
+                let addresses: Vec<_> = self.names.iter().filter(of).collect();
+                let result = match &question {
+                    _ if addresses.is_empty() => Err("no such name".to_owned()),
+                    Question::Address(_) => Ok(Answer {
+                        records: (addresses.iter())
+                            .map(|(_, ip)| Record::Address(ip.parse().unwrap()))
+                            .collect(),
+                        ttl: Duration::from_secs(60),
+                    }),
+                    _ => Ok(Answer::default()),
+                };
                 self.gateway
-                    .handle_input(self.now, wall, Input::Resolved { query, result });
+                    .handle_input(self.now, wall, Input::Resolved { question, result });
             }
             Output::ReleasePorts { .. } => self.bound -= 1,
             Output::StartMedia { call, plan } => {

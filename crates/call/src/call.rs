@@ -1,7 +1,7 @@
 //! One call: two legs and what is between them.
 
 use crate::gateway::transfer::{Subscription, Transfer};
-use crate::io::{FetchId, QueryId};
+use crate::io::FetchId;
 use crate::negotiate::Offer;
 use crate::record::Diary;
 use crate::termination::EndReason;
@@ -22,8 +22,8 @@ use std::net::SocketAddr;
 pub(crate) enum State {
     /// `PortsBound`.
     Ports,
-    /// `Resolved`, of the present route's host.
-    Resolving(QueryId),
+    /// `Resolved`, or that nothing will come: the present route's addresses.
+    Resolving,
     /// OpenAI's answer.
     Inviting,
     /// The carrier's answer to our offer, in its ACK. The plan lacks the carrier's part.
@@ -83,10 +83,12 @@ pub(crate) struct OpenaiLeg {
     pub(crate) dialog: Option<DialogId>,
     /// The present route's place in the configuration.
     pub(crate) route: usize,
+    /// Those that are tried after it.
+    pub(crate) routes: VecDeque<usize>,
     /// The present route's addresses that were not tried yet.
     pub(crate) targets: VecDeque<Target>,
     /// Where the INVITE went.
-    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) peer: Option<Target>,
     /// What our SDP said last.
     pub(crate) said: Option<SessionDescription>,
     /// Our 200 to an INVITE of its carries an offer; the ACK's answer is awaited.

@@ -76,6 +76,8 @@ pub struct TrunkDigest {
 pub struct OpenAi {
     /// Where calls go, in order of preference.
     pub routes: Vec<Route>,
+    /// How far apart the OPTIONS are by which each route is probed; `None` probes none.
+    pub probe: Option<Duration>,
     /// The key for OpenAI's API.
     pub api_key: Option<Secret>,
     /// Secrets that webhooks may be signed with.

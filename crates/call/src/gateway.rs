@@ -10,21 +10,26 @@ mod info;
 mod media;
 mod openai_leg;
 mod options;
+mod probe;
 mod reason;
 mod requests;
+mod routes;
 mod session;
 pub(crate) mod transfer;
 
 use crate::call::Call;
 use crate::config::GatewayConfig;
 use crate::counters::Counters;
-use crate::io::{CallId, Input, Output, QueryId};
+use crate::io::{CallId, Input, Output};
 use crate::timers::{Timer, Timers};
 use accept::Remembered;
 use door::Door;
+use probe::Probes;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
+use routes::Resting;
 use squelch_media::Side;
+use squelch_sip::locate::Locator;
 use squelch_sip::{DialogId, DigestServer, Endpoint, EndpointConfig, Event, RequestId};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
@@ -48,6 +53,9 @@ pub struct Gateway {
     digest: DigestServer,
     random: ChaCha20Rng,
     door: Door,
+    locator: Locator,
+    resting: Resting,
+    probes: Probes,
     calls: BTreeMap<CallId, Call>,
     dialogs: HashMap<DialogId, (CallId, Side)>,
     /// INFOs that were passed on, and those they came from.
@@ -57,7 +65,6 @@ pub struct Gateway {
     counters: Counters,
     outputs: VecDeque<Output>,
     next_call: u64,
-    next_query: u64,
     next_fetch: u64,
     remembered: Remembered,
     /// When draining began, and when it ends the calls that are left.
@@ -82,6 +89,8 @@ impl Gateway {
         random.fill_bytes(&mut endpoint_seed);
         let mut digest_key = [0; 32];
         random.fill_bytes(&mut digest_key);
+        let mut locator_seed = [0; 32];
+        random.fill_bytes(&mut locator_seed);
         let mut endpoint = EndpointConfig::new(endpoint_seed, config.user_agent.clone());
         endpoint.listeners.clone_from(&config.listeners);
         Gateway {
@@ -90,6 +99,9 @@ impl Gateway {
             config,
             random,
             door: Door::default(),
+            locator: Locator::new(locator_seed),
+            resting: Resting::default(),
+            probes: Probes::default(),
             calls: BTreeMap::new(),
             dialogs: HashMap::new(),
             infos: HashMap::new(),
@@ -98,7 +110,6 @@ impl Gateway {
             counters: Counters::default(),
             outputs: VecDeque::new(),
             next_call: 0,
-            next_query: 0,
             next_fetch: 0,
             remembered: Remembered::default(),
             draining: None,
@@ -122,7 +133,8 @@ impl Gateway {
                 openai,
             } => self.ports_bound(clock, call, carrier, openai),
             Input::PortsUnavailable { call } => self.ports_unavailable(clock, call),
-            Input::Resolved { query, result } => self.resolved(clock, query, result),
+            Input::Started => self.begin_probing(clock),
+            Input::Resolved { question, result } => self.resolved(clock, &question, result),
             Input::Http { exchange, request } => self.http_request(clock, exchange, &request),
             Input::HttpResponse { fetch, result } => self.http_response(clock, fetch, result),
             Input::Media { call, event } => self.media_event(clock, call, event),
@@ -139,6 +151,15 @@ impl Gateway {
         while let Some((call, timer)) = self.timers.pop_due(now) {
             self.timer(clock, call, timer);
         }
+        if self
+            .locator
+            .poll_timeout()
+            .is_some_and(|at| at <= clock.now)
+        {
+            self.locator.handle_timeout(now);
+            self.go_on_resolving(clock);
+        }
+        self.probe_due(clock);
         if !self.drain_over && self.draining.is_some_and(|end| end <= now) {
             self.drain_over = true;
             self.end_all(clock);
@@ -151,7 +172,9 @@ impl Gateway {
         let drain = self
             .draining
             .filter(|_| !self.drain_over && !self.calls.is_empty());
-        [self.endpoint.poll_timeout(), self.timers.next(), drain]
+        let (names, probes) = (self.locator.poll_timeout(), self.probes.next());
+        let (endpoint, timers) = (self.endpoint.poll_timeout(), self.timers.next());
+        [endpoint, timers, drain, names, probes]
             .into_iter()
             .flatten()
             .min()
@@ -207,6 +230,7 @@ impl Gateway {
                 squelch_sip::Output::Event(event) => self.sip_event(clock, event),
             }
         }
+        self.ask_questions();
         if self.draining.is_some() && !self.drained && self.calls.is_empty() {
             self.drained = true;
             self.outputs.push_back(Output::Drained);
@@ -252,6 +276,7 @@ impl Gateway {
             Event::Rejected { dialog, failure } => self.openai_rejected(clock, dialog, failure),
             Event::Bye { dialog, reason } => self.peer_hung_up(clock, dialog, reason),
             Event::Ended { dialog, cause } => self.dialog_ended(clock, dialog, &cause),
+            Event::OptionsAnswered { request, outcome } => self.probed(clock, request, &outcome),
             // The endpoint counts what it drops, and asks again for a refresh that was refused.
             _ => {}
         }
@@ -261,6 +286,7 @@ impl Gateway {
         use crate::termination::EndReason;
         match timer {
             Timer::Setup => self.end(clock, call, EndReason::SetupTimeout),
+            Timer::Target => self.target_timeout(clock, call),
             Timer::Ring => self.end(clock, call, EndReason::RingTimeout),
             Timer::MaxCall => self.end(clock, call, EndReason::MaxCall),
             Timer::HangUp => self.end(clock, call, EndReason::Static),
@@ -272,6 +298,7 @@ impl Gateway {
 
     /// No new calls from now on; those that are left end when `[limits] drain` has passed.
     fn drain(&mut self, clock: Clock) {
+        self.probes.stop();
         self.draining
             .get_or_insert(clock.now + self.config.limits.drain);
     }
@@ -280,11 +307,6 @@ impl Gateway {
         if let Some(call) = self.calls.get_mut(&id) {
             call.diary.note(clock.now, event, detail);
         }
-    }
-
-    fn query(&mut self) -> QueryId {
-        self.next_query += 1;
-        QueryId(self.next_query)
     }
 
     /// 128 random bits in hex.

@@ -3,6 +3,7 @@
 use crate::http;
 use crate::record::CallRecord;
 use squelch_media::{BridgeStats, MediaEvent, MediaPlan};
+use squelch_sip::locate::{Answer, Question};
 use squelch_sip::{TransportInput, TransportOutput};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,10 +11,6 @@ use std::time::Duration;
 /// A call, numbered by the gateway; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(pub(crate) u64);
-
-/// A request for addresses, numbered by the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct QueryId(pub(crate) u64);
 
 /// An HTTP request of ours, numbered by the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,12 +39,15 @@ pub enum Input<'a> {
         /// For which call.
         call: CallId,
     },
+    /// The sockets are bound and everything runs. Names are looked up ahead of the calls from now
+    /// on, and routes probed; without it a call that needs a name waits for it.
+    Started,
     /// A name was looked up.
     Resolved {
         /// The question.
-        query: QueryId,
-        /// Its addresses in order of preference, or why there are none.
-        result: Result<Vec<SocketAddr>, String>,
+        question: Question,
+        /// What the DNS says, maybe that there is nothing; or why it says nothing.
+        result: Result<Answer, String>,
     },
     /// An HTTP request to squelch.
     Http {
@@ -119,12 +119,8 @@ pub enum Output {
     },
     /// Look a name up; answered by `Resolved`.
     Resolve {
-        /// For the answer.
-        query: QueryId,
-        /// The name.
-        host: String,
-        /// The port the addresses get.
-        port: u16,
+        /// What to ask.
+        question: Question,
     },
     /// Send an HTTP request; answered by `HttpResponse`.
     Http {

@@ -28,7 +28,7 @@ pub use config::{
 };
 pub use counters::Counters;
 pub use gateway::Gateway;
-pub use io::{CallId, ExchangeId, FetchId, Input, Output, QueryId};
+pub use io::{CallId, ExchangeId, FetchId, Input, Output};
 pub use record::{CallRecord, EventRecord, GuardRecord, LegRecord, LegsRecord};
 pub use secret::Secret;
 pub use summary::CallSummary;

@@ -38,7 +38,7 @@ impl CallSummary {
             id: call.name.clone(),
             trunk,
             state: match call.state {
-                State::Ports | State::Resolving(_) => "setup",
+                State::Ports | State::Resolving => "setup",
                 State::Inviting => "ringing",
                 State::Offered(_) => "answered",
                 State::Bridged => "up",

@@ -9,6 +9,8 @@ use std::time::Instant;
 pub(crate) enum Timer {
     /// A sign from OpenAI (`[limits] setup`).
     Setup,
+    /// A sign from the address that was asked, while others are left.
+    Target,
     /// The answer (`[limits] ring`).
     Ring,
     /// The end of the longest call (`[limits] max_call`).
@@ -49,6 +51,7 @@ impl Timers {
     pub(crate) fn clear_call(&mut self, call: CallId) {
         for timer in [
             Timer::Setup,
+            Timer::Target,
             Timer::Ring,
             Timer::MaxCall,
             Timer::HangUp,

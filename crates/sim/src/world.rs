@@ -400,9 +400,9 @@ impl World {
             Output::UpdateMedia { call, plan } => self.media.update(now, call, &plan),
             Output::StopMedia { call } => self.stop_media(call),
             // No name resolves here: routes are addresses.
-            Output::Resolve { query, host, .. } => {
-                let result = Err(format!("{host}: no such name"));
-                let input = Input::Resolved { query, result };
+            Output::Resolve { question } => {
+                let result = Err(format!("{}: no such name", question.name()));
+                let input = Input::Resolved { question, result };
                 self.gateway.handle_input(now, wall, input);
             }
             Output::Http { fetch, request } => {

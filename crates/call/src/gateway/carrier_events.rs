@@ -27,7 +27,7 @@ impl Gateway {
             return;
         };
         call.ports = Some((carrier, openai));
-        self.try_route(clock, id);
+        self.begin_routes(clock, id);
     }
 
     pub(super) fn ports_unavailable(&mut self, clock: Clock, id: CallId) {

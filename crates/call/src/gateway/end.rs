@@ -87,8 +87,9 @@ impl Gateway {
         let ending = call.ending.unwrap_or(EndReason::Drained);
         self.timers.clear_call(id);
         self.dialogs.retain(|_, (owner, _)| *owner != id);
-        if let Some(peer) = call.openai.peer {
-            self.door.openai_out(clock.now, peer.ip().to_canonical());
+        if let Some(peer) = &call.openai.peer {
+            self.door
+                .openai_out(clock.now, peer.addr.ip().to_canonical());
         }
         self.counters.call_ended(call.trunk, ending);
         let (result, reason) = CallRecord::ending(ending);

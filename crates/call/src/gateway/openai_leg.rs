@@ -1,8 +1,8 @@
-//! The leg towards OpenAI: routes, addresses, and an INVITE built from typed fields alone.
+//! The leg towards OpenAI: an INVITE built from typed fields alone, and what comes back.
 
 use super::{Clock, Gateway};
 use crate::call::{Call, State};
-use crate::io::{CallId, Output, QueryId};
+use crate::io::{CallId, Output};
 use crate::negotiate;
 use crate::termination::EndReason;
 use crate::timers::Timer;
@@ -15,135 +15,23 @@ use std::net::SocketAddr;
 pub(super) const CALL_ID_HEADER: &str = "X-Squelch-Call-ID";
 
 impl Gateway {
-    /// Starts on the call's present route: its address if it is one, else a question for it.
-    pub(super) fn try_route(&mut self, clock: Clock, id: CallId) {
-        loop {
-            let Some(route) = self.calls.get(&id).map(|call| call.openai.route) else {
-                return;
-            };
-            let Some(settings) = self.config.openai.routes.get(route) else {
-                return self.end(clock, id, EndReason::OpenaiUnreachable);
-            };
-            let uri = Uri::parse(&settings.sip_uri).ok();
-            let Some((host, uri)) = uri.and_then(|uri| Some((uri.host()?, uri))) else {
-                self.skip_route(clock, id, "its sip_uri can't be read");
-                continue;
-            };
-            let port = uri.port().unwrap_or(protocol_of(&uri).default_port());
-            if let Some(ip) = uri.ip() {
-                self.set_targets(id, &uri, vec![SocketAddr::new(ip, port)]);
-                return self.try_target(clock, id);
-            }
-            let query = self.query();
-            if let Some(call) = self.calls.get_mut(&id) {
-                call.state = State::Resolving(query);
-            }
-            self.outputs
-                .push_back(Output::Resolve { query, host, port });
-            return;
-        }
-    }
-
-    pub(super) fn resolved(
-        &mut self,
-        clock: Clock,
-        query: QueryId,
-        result: Result<Vec<SocketAddr>, String>,
-    ) {
-        let waiting = |state: &State| matches!(state, State::Resolving(asked) if *asked == query);
-        let Some((id, route)) = self
-            .calls
-            .iter()
-            .find(|(_, call)| waiting(&call.state))
-            .map(|(id, call)| (*id, call.openai.route))
-        else {
-            return;
-        };
-        let uri = self
-            .config
-            .openai
-            .routes
-            .get(route)
-            .and_then(|route| Uri::parse(&route.sip_uri).ok());
-        match (uri, result) {
-            (Some(uri), Ok(addresses)) if !addresses.is_empty() => {
-                self.set_targets(id, &uri, addresses);
-                self.try_target(clock, id);
-            }
-            (_, result) => {
-                let why = result
-                    .err()
-                    .unwrap_or_else(|| "its name has no address".into());
-                self.skip_route(clock, id, &why);
-                self.try_route(clock, id);
-            }
-        }
-    }
-
-    fn skip_route(&mut self, clock: Clock, id: CallId, why: &str) {
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.diary.note(
-                clock.now,
-                "route_failed",
-                format!("route {}: {why}", call.openai.route + 1),
-            );
-            call.openai.route += 1;
-        }
-    }
-
-    fn set_targets(&mut self, id: CallId, uri: &Uri, addresses: Vec<SocketAddr>) {
+    /// Sends the INVITE to an address.
+    pub(super) fn invite_openai(&mut self, clock: Clock, id: CallId, target: Target) {
+        let host = self.own_host(target.protocol);
         let Some(call) = self.calls.get_mut(&id) else {
             return;
-        };
-        let protocol = protocol_of(uri);
-        let named = self
-            .config
-            .openai
-            .routes
-            .get(call.openai.route)
-            .and_then(|route| route.server_name.clone());
-        let server_name = (protocol == Protocol::Tls)
-            .then(|| named.or_else(|| uri.host()))
-            .flatten();
-        call.openai.targets = addresses
-            .into_iter()
-            .map(|addr| Target {
-                protocol,
-                addr,
-                server_name: server_name.clone(),
-            })
-            .collect();
-    }
-
-    /// Sends the INVITE to the next address of the present route; the next route when there is none left.
-    fn try_target(&mut self, clock: Clock, id: CallId) {
-        let Some(call) = self.calls.get_mut(&id) else {
-            return;
-        };
-        let Some(target) = call.openai.targets.pop_front() else {
-            self.skip_route(clock, id, "none of its addresses answers");
-            return self.try_route(clock, id);
         };
         let route = self.config.openai.routes.get(call.openai.route);
         let uri = route.and_then(|route| Uri::parse(&route.sip_uri).ok());
         let (Some(uri), Some((_, local))) = (uri, call.ports) else {
             return;
         };
-        let listener = self
-            .config
-            .listeners
-            .iter()
-            .find(|listener| listener.protocol == target.protocol);
-        let listener = listener.or(self.config.listeners.first());
-        let host = listener.map_or("anonymous.invalid", |listener| {
-            listener.advertised_host.as_str()
-        });
         let named = self.config.media_address;
         let address = named.map_or(local, |ip| SocketAddr::new(ip, local.port()));
         let offer = negotiate::offer_to_openai(&call.offer, &call.session_id, address);
         let invite = OutgoingInvite {
             request_uri: uri.clone(),
-            from: NameAddr::new(Uri::sip(call.carrier.caller.as_deref(), host, None)),
+            from: NameAddr::new(Uri::sip(call.carrier.caller.as_deref(), &host, None)),
             to: NameAddr::new(uri),
             headers: vec![(CALL_ID_HEADER.into(), call.token.clone())],
             body: Some(Body::sdp(offer.write())),
@@ -154,13 +42,22 @@ impl Gateway {
             target: target.clone(),
         };
         call.openai.said = Some(offer);
-        call.openai.peer = Some(target.addr);
         call.state = State::Inviting;
         let dialog = self.endpoint.invite(clock.now, invite);
         call.openai.dialog = Some(dialog);
         self.door
             .openai_in(clock.now, target.addr.ip().to_canonical());
+        call.openai.peer = Some(target);
         self.dialogs.insert(dialog, (id, Side::Openai));
+    }
+
+    /// The host that squelch goes by towards a peer reached by `protocol`.
+    pub(super) fn own_host(&self, protocol: Protocol) -> String {
+        let listeners = &self.config.listeners;
+        let listener = listeners.iter().find(|one| one.protocol == protocol);
+        let listener = listener.or(listeners.first());
+        let host = listener.map(|listener| listener.advertised_host.clone());
+        host.unwrap_or_else(|| "anonymous.invalid".into())
     }
 
     /// 18x from OpenAI: the carrier hears ringing, or what OpenAI sends before its answer.
@@ -169,6 +66,7 @@ impl Gateway {
             return;
         };
         self.timers.clear(id, Timer::Setup);
+        self.timers.clear(id, Timer::Target);
         let Some(call) = self
             .calls
             .get(&id)
@@ -187,6 +85,7 @@ impl Gateway {
             return;
         };
         self.endpoint.acknowledge(clock.now, dialog, None);
+        self.timers.clear(id, Timer::Target);
         let is_inviting = |call: &Call| matches!(call.state, State::Inviting);
         if !self.calls.get(&id).is_some_and(is_inviting) {
             return;
@@ -272,8 +171,11 @@ impl Gateway {
             return;
         };
         call.openai.dialog = None;
+        self.timers.clear(id, Timer::Target);
         if let Some(peer) = call.openai.peer.take() {
-            self.door.openai_out(clock.now, peer.ip().to_canonical());
+            self.door
+                .openai_out(clock.now, peer.addr.ip().to_canonical());
+            self.resting.failed(clock.now, &peer, &failure);
         }
         let (text, ending) = match &failure {
             Failure::Status {
@@ -305,18 +207,5 @@ fn mapped(status: u16) -> Option<EndReason> {
         488 => Some(EndReason::OpenaiNotAcceptable),
         500..=599 => None,
         _ => Some(EndReason::OpenaiRefused),
-    }
-}
-
-fn protocol_of(uri: &Uri) -> Protocol {
-    match uri
-        .param("transport")
-        .map(str::to_ascii_lowercase)
-        .as_deref()
-    {
-        Some("udp") => Protocol::Udp,
-        Some("tcp") => Protocol::Tcp,
-        // OpenAI's own; also what a URI without the parameter means here.
-        _ => Protocol::Tls,
     }
 }

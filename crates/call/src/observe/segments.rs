@@ -54,7 +54,7 @@ impl Segments {
         while let Some(frame) = pending.framer.next_frame() {
             match frame {
                 Frame::Message(message) => messages.push(message),
-                Frame::Ping => {}
+                Frame::Ping | Frame::Pong => {}
                 Frame::Lost(_) => {
                     pending.framer = Framer::default();
                     break;

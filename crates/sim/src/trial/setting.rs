@@ -129,7 +129,7 @@ impl Setting {
             });
         }
         let host = match self.by_name {
-            true => "sip.openai.example".into(),
+            true => format!("sip.openai.example:{}", openai_address().port()),
             false => openai_address().to_string(),
         };
         let route = config.openai.routes.first().cloned();

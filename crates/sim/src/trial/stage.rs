@@ -9,7 +9,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use squelch_call::{CallId, CallRecord, ExchangeId, FetchId, Gateway, Input, QueryId};
+use squelch_call::{CallId, CallRecord, ExchangeId, FetchId, Gateway, Input};
+use squelch_sip::locate::Question;
 use squelch_sip::{ConnectionId, TransportInput};
 
 use super::dice::Dice;
@@ -104,7 +105,7 @@ enum Flight {
     Webhook(Request),
     Accept(FetchId, Request),
     Fetched(FetchId, Result<Response, String>),
-    Resolved(QueryId, bool),
+    Resolved(Question, bool),
     Ports(CallId),
     Stats(CallId, bool),
     Act(usize, Act),
@@ -261,7 +262,7 @@ impl Stage {
             }
             Flight::Accept(fetch, request) => self.accept(fetch, &request),
             Flight::Fetched(fetch, result) => self.input(Input::HttpResponse { fetch, result }),
-            Flight::Resolved(query, good) => self.resolved(query, good),
+            Flight::Resolved(question, good) => self.resolved(question, good),
             Flight::Ports(call) => self.ports(call),
             Flight::Stats(call, last) => self.stats(call, last),
             Flight::Act(phone, act) => self.act(phone, act),

@@ -50,6 +50,7 @@ impl Setup {
                     server_name: None,
                     credentials: None,
                 }],
+                probe: None,
                 api_key: Some(Secret::new(API_KEY)),
                 webhook_secrets: vec![Secret::new(openai.webhook_secret.as_str())],
                 media_sources: vec![OPENAI.ip().into()],

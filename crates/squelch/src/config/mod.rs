@@ -14,7 +14,7 @@ use std::io;
 use std::path::Path;
 
 pub use files::Surroundings;
-pub use model::{Admin, Authorities, Config, Listen, PortRange, ServerCertificate};
+pub use model::{Admin, Authorities, Config, Listen, PortRange, ShownCertificate};
 pub use problem::{Problem, Severity};
 pub use read::read;
 

@@ -16,7 +16,9 @@ pub struct Config {
     /// Where SIP is listened for. Port 0 takes any free port.
     pub listen: Vec<Listen>,
     /// What `tls:` listeners show.
-    pub certificate: Option<ServerCertificate>,
+    pub certificate: Option<ShownCertificate>,
+    /// Who vouches for those that connect to `tls:` listeners; `None` asks them for nothing.
+    pub client_authority: Option<Arc<[CertificateDer<'static>]>>,
     /// The host or address that peers reach SIP by; without it the listening address itself.
     pub public_host: Option<String>,
     /// The ports of media.
@@ -25,6 +27,8 @@ pub struct Config {
     pub workers: usize,
     /// What upstream certificates are checked against.
     pub authorities: Authorities,
+    /// What is shown to an upstream that asks for a certificate.
+    pub client_certificate: Option<ShownCertificate>,
     /// What the calls go by. Its `listeners` are filled in when the sockets are bound.
     pub gateway: GatewayConfig,
     /// Where webhooks are listened for.
@@ -51,25 +55,25 @@ impl fmt::Display for Listen {
 }
 
 /// A certificate with its chain and private key.
-pub struct ServerCertificate {
+pub struct ShownCertificate {
     /// The certificate, then those that vouch for it.
     pub chain: Vec<CertificateDer<'static>>,
     /// The private key. Never shown.
     pub key: PrivateKeyDer<'static>,
 }
 
-impl Clone for ServerCertificate {
+impl Clone for ShownCertificate {
     fn clone(&self) -> Self {
-        ServerCertificate {
+        ShownCertificate {
             chain: self.chain.clone(),
             key: self.key.clone_key(),
         }
     }
 }
 
-impl fmt::Debug for ServerCertificate {
+impl fmt::Debug for ShownCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerCertificate")
+        f.debug_struct("ShownCertificate")
             .field("chain", &self.chain.len())
             .finish_non_exhaustive()
     }

@@ -72,7 +72,9 @@ pub(super) async fn hold(fault: SimFault, out: &Path) -> Result<Held, String> {
     let openai = openai.map_err(|error| error.to_string())?;
     let carrier = tokio::spawn(place_call(
         Call {
-            address: HOST,
+            address: HOST.into(),
+            trust: config::Authorities::Public,
+            shown: None,
             plan: plan(squelch)?,
             at_most: CALL + SETUP,
         },

@@ -42,12 +42,14 @@ enum Happened {
 impl Driver {
     /// Runs until the gateway is drained.
     pub(super) async fn run(mut self) {
+        self.input(Input::Started);
+        self.settle();
         loop {
             match self.wait().await {
                 Happened::Sip(arrival) => self.input(Input::Sip(arrival.as_input())),
                 Happened::Media(note) => self.media_note(note),
-                Happened::Errand(Done::Resolved { query, result }) => {
-                    self.input(Input::Resolved { query, result });
+                Happened::Errand(Done::Resolved { question, result }) => {
+                    self.input(Input::Resolved { question, result });
                 }
                 Happened::Errand(Done::Fetched { fetch, result }) => {
                     self.input(Input::HttpResponse { fetch, result });
@@ -163,7 +165,7 @@ impl Driver {
             Output::StartMedia { call, plan } => self.media.relay(call, plan),
             Output::UpdateMedia { call, plan } => self.media.update(call, plan),
             Output::StopMedia { call } => self.media.stop(now, call),
-            Output::Resolve { query, host, port } => self.errands.resolve(query, host, port),
+            Output::Resolve { question } => self.errands.resolve(question),
             Output::Http { fetch, request } => self.errands.fetch(fetch, request),
             Output::HttpReply { exchange, response } => {
                 if let Some(reply) = self.replies.remove(&exchange) {

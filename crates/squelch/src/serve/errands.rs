@@ -1,23 +1,23 @@
 //! What takes a while: names and HTTP requests. Each runs as a task of its own, with an end.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use rustls::ClientConfig;
-use squelch_call::{FetchId, QueryId, http};
+use squelch_call::{FetchId, http};
+use squelch_sip::locate::{Answer, Question};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
 use super::StartError;
+use super::names::Names;
 
 /// An errand's outcome.
 #[derive(Debug)]
 pub(super) enum Done {
     /// A name was looked up.
     Resolved {
-        query: QueryId,
-        result: Result<Vec<SocketAddr>, String>,
+        question: Question,
+        result: Result<Answer, String>,
     },
     /// An HTTP request was answered or failed.
     Fetched {
@@ -30,6 +30,7 @@ pub(super) enum Done {
 #[derive(Debug)]
 pub(super) struct Errands {
     client: reqwest::Client,
+    names: Names,
     tell: mpsc::Sender<Done>,
     done: mpsc::Receiver<Done>,
 }
@@ -47,7 +48,13 @@ impl Errands {
             .build()
             .map_err(|error| StartError::System(format!("no HTTP client: {error}")))?;
         let (tell, done) = mpsc::channel(OUTCOMES);
-        Ok(Errands { client, tell, done })
+        let names = Names::of_the_system();
+        Ok(Errands {
+            client,
+            names,
+            tell,
+            done,
+        })
     }
 
     /// Waits for an outcome. Nothing is lost when the wait is given up.
@@ -59,17 +66,12 @@ impl Errands {
         }
     }
 
-    /// Looks a name up by the system's resolver.
-    pub(super) fn resolve(&self, query: QueryId, host: String, port: u16) {
-        let tell = self.tell.clone();
+    /// Asks the DNS.
+    pub(super) fn resolve(&self, question: Question) {
+        let (names, tell) = (self.names.clone(), self.tell.clone());
         tokio::spawn(async move {
-            let looked_up = timeout(RESOLVE, tokio::net::lookup_host((host.as_str(), port))).await;
-            let result = match looked_up {
-                Ok(Ok(addresses)) => Ok(addresses.take(ADDRESSES).collect()),
-                Ok(Err(error)) => Err(format!("{host}: {error}")),
-                Err(_) => Err(format!("{host}: the resolver does not answer")),
-            };
-            let _ = tell.send(Done::Resolved { query, result }).await;
+            let result = names.ask(&question).await;
+            let _ = tell.send(Done::Resolved { question, result }).await;
         });
     }
 
@@ -127,9 +129,6 @@ fn told(error: &reqwest::Error) -> String {
 const CONNECT: Duration = Duration::from_secs(3);
 /// OpenAI answers an accept in well under a second; a call that waits longer is better tried again.
 const FETCH: Duration = Duration::from_secs(10);
-const RESOLVE: Duration = Duration::from_secs(5);
-/// Addresses of one name that are tried.
-const ADDRESSES: usize = 8;
 const MAX_BODY: usize = 1024 * 1024;
 /// Outcomes that wait; errands whose outcome finds no room wait with it.
 const OUTCOMES: usize = 256;

@@ -3,7 +3,7 @@
 //! One task (`driver`) owns the [`squelch_call::Gateway`] and every handle to the outside. It
 //! waits for one thing, hands it in with the time, and does what the gateway puts out. All else
 //! runs beside it and talks to it through bounded channels: SIP's sockets, the media workers, names
-//! and HTTP requests on their way (`errands`), the two HTTP servers (`webhooks`, `admin`), the
+//! (`names`) and HTTP requests on their way (`errands`), the two HTTP servers (`webhooks`, `admin`), the
 //! file of call records (`records`).
 
 mod admin;
@@ -12,6 +12,7 @@ mod ask;
 mod driver;
 mod errands;
 mod metrics;
+mod names;
 mod open_files;
 mod records;
 mod run;
@@ -86,11 +87,14 @@ pub struct Running {
 pub async fn start(config: Config) -> Result<Running, StartError> {
     open_files::raise(config.gateway.limits.max_calls);
     let tls = |key, source| StartError::Tls { key, source };
-    let server = config.certificate.as_ref().map(signaling_io::tls::server);
+    let asks_for = config.client_authority.as_deref();
+    let server = (config.certificate.as_ref())
+        .map(|certificate| signaling_io::tls::server(certificate, asks_for));
     let server = server
         .transpose()
         .map_err(|source| tls("sip.certificate", source))?;
-    let client = signaling_io::tls::client(&config.authorities);
+    let shows = config.client_certificate.as_ref();
+    let client = signaling_io::tls::client(&config.authorities, shows);
     let client = Arc::new(client.map_err(|source| tls("openai.certificate_authority", source))?);
     let trunks = config.gateway.clone();
     let signaling = SignalingIo::bind(SignalingConfig {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use squelch_call::{CallId, FetchId, Input, Output, QueryId};
+use squelch_call::{CallId, FetchId, Input, Output};
 use squelch_media::BridgeStats;
+use squelch_sip::locate::{Answer, Question, Record};
 
 use super::{Flight, Stage};
 use crate::http::{Request, Response};
@@ -38,10 +39,10 @@ impl Stage {
             Output::StartMedia { call, .. } => self.start_media(call),
             Output::UpdateMedia { call, .. } => self.must_run(call, "UpdateMedia"),
             Output::StopMedia { call } => self.release(call, true),
-            Output::Resolve { query, .. } => {
+            Output::Resolve { question } => {
                 let after = self.dice.millis(0, 900);
                 let good = !self.setting.name_fails;
-                self.later(after, Flight::Resolved(query, good));
+                self.later(after, Flight::Resolved(question, good));
             }
             Output::Http { fetch, request } => {
                 let after = self.dice.millis(5, 300);
@@ -130,12 +131,18 @@ impl Stage {
         self.input(Input::MediaStats { call, stats, last });
     }
 
-    pub(super) fn resolved(&mut self, query: QueryId, good: bool) {
+    pub(super) fn resolved(&mut self, question: Question, good: bool) {
+        let address = Record::Address(openai_address().ip());
+        let records = match &question {
+            Question::Address(_) => vec![address],
+            _ => Vec::new(),
+        };
+        let ttl = Duration::from_secs(60);
         let result = match good {
-            true => Ok(vec![openai_address()]),
+            true => Ok(Answer { records, ttl }),
             false => Err("no such name".into()),
         };
-        self.input(Input::Resolved { query, result });
+        self.input(Input::Resolved { question, result });
     }
 
     /// OpenAI tells of a call by webhook.

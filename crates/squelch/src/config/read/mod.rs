@@ -43,7 +43,7 @@ fn sections(mut root: Section<'_>, around: Surroundings<'_>) -> Option<Config> {
     if !root.has("trunk") {
         root.missing("trunk", "add [[trunk]] with the carrier's name and sources");
     }
-    let (openai, authorities) = openai::openai(root.section("openai"), around);
+    let openai = openai::openai(root.section("openai"), around);
     let guard = guard::guard(root.section("guard"));
     let http = servers::http(root.section("http"));
     let admin = servers::admin(root.section("admin"), around);
@@ -53,15 +53,17 @@ fn sections(mut root: Section<'_>, around: Surroundings<'_>) -> Option<Config> {
     Some(Config {
         listen: sip.listen,
         certificate: sip.certificate,
+        client_authority: sip.client_authority,
         public_host: sip.public_host,
         ports: media.ports,
         workers: media.workers,
-        authorities,
+        authorities: openai.authorities,
+        client_certificate: openai.client_certificate,
         gateway: GatewayConfig {
             listeners: Vec::new(),
             media_address: media.address,
             trunks,
-            openai,
+            openai: openai.settings,
             guard,
             limits,
             user_agent: USER_AGENT.to_owned(),

@@ -1,17 +1,26 @@
 //! `[openai]` and `[[openai.route]]`.
 
+use std::time::Duration;
+
 use ipnet::IpNet;
 use squelch_sip::{Protocol, Uri};
 
 use super::digest::credentials;
 use crate::config::files::{Surroundings, named, secret};
-use crate::config::model::Authorities;
+use crate::config::model::{Authorities, ShownCertificate};
 use crate::config::problem::Wrong;
 use crate::config::section::Section;
 use crate::config::values::{self, text};
 use squelch_call::{AudioFormatPolicy, OpenAi, Route};
 
-pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> (OpenAi, Authorities) {
+/// `[openai]` as it was read.
+pub(super) struct OpenAiSection {
+    pub(super) settings: OpenAi,
+    pub(super) authorities: Authorities,
+    pub(super) client_certificate: Option<ShownCertificate>,
+}
+
+pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> OpenAiSection {
     let api_key = secret(&mut section, "api_key_env", "api_key_file", around);
     if !section.has("api_key_env") && !section.has("api_key_file") {
         let mend = "write api_key_env = \"OPENAI_API_KEY\" in [openai], or api_key_file";
@@ -32,6 +41,9 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> (Ope
     let authority = named(&mut section, "certificate_authority", |f| {
         around.certificates(f)
     });
+    let shown = client_certificate(&mut section, around);
+    let probe = section.value_or("probe", Some(PROBE), probe_interval);
+    let is_probe_said = section.has("probe");
     let media_sources = section.list("media_sources", values::network);
     section.only("srtp", "off", &["prefer", "require"]);
     let audio_format = section.value_or(
@@ -55,13 +67,16 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> (Ope
         let mend = "add [[openai.route]] with sip_uri and api_base";
         section.missing("route", mend);
     }
-    let routes = sections
+    let routes: Vec<Route> = sections
         .into_iter()
         .filter_map(|section| route(section, around))
         .collect();
+    // One route alone is taken whatever probes say of it.
+    let probe = probe.filter(|_| is_probe_said || routes.len() > 1);
     section.finish();
-    let openai = OpenAi {
+    let settings = OpenAi {
         routes,
+        probe,
         api_key,
         webhook_secrets: secrets.unwrap_or_default(),
         media_sources: media_sources.unwrap_or_else(published),
@@ -72,7 +87,47 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> (Ope
         Some(chain) => Authorities::Configured(chain.into()),
         None => Authorities::Public,
     };
-    (openai, authorities)
+    OpenAiSection {
+        settings,
+        authorities,
+        client_certificate: shown,
+    }
+}
+
+/// What is shown to peers that ask: a certificate and its key, or neither.
+fn client_certificate(
+    section: &mut Section<'_>,
+    around: Surroundings<'_>,
+) -> Option<ShownCertificate> {
+    let (certificate, key) = ("client_certificate", "client_key");
+    let chain = named(section, certificate, |f| around.certificates(f));
+    let private = named(section, key, |f| around.private_key(f));
+    for (there, missing) in [(certificate, key), (key, certificate)] {
+        if section.has(there) && !section.has(missing) {
+            let message = format!("missing, and {there} is nothing without it");
+            section.error(missing, message, "name the PEM file");
+        }
+    }
+    let shown = ShownCertificate {
+        chain: chain?,
+        key: private?,
+    };
+    if let Err(error) = crate::signaling_io::tls::client(&Authorities::Public, Some(&shown)) {
+        let mend = "name the certificate and the key that belong together";
+        section.error(certificate, error.to_string(), mend);
+    }
+    Some(shown)
+}
+
+/// `"never"`, or not so often that probes are a load.
+fn probe_interval(value: &toml::de::DeValue<'_>) -> values::Parsed<Option<Duration>> {
+    match values::duration_or_never(value)? {
+        Some(interval) if interval < LEAST_PROBE => Err(Wrong::new(
+            "is too often for whoever answers",
+            "write \"5s\" or more, or \"never\"",
+        )),
+        interval => Ok(interval),
+    }
 }
 
 fn route(mut section: Section<'_>, around: Surroundings<'_>) -> Option<Route> {
@@ -157,6 +212,9 @@ fn published() -> Vec<IpNet> {
         .collect()
 }
 
+/// A dead route is known within a minute of calls that go elsewhere.
+const PROBE: Duration = Duration::from_secs(30);
+const LEAST_PROBE: Duration = Duration::from_secs(5);
 const PUBLISHED: [&str; 4] = [
     "13.79.45.80/28",
     "23.98.140.64/28",

@@ -1,15 +1,18 @@
 //! `[sip]` and `[media]`.
 
 use crate::config::files::{Surroundings, named};
-use crate::config::model::{Listen, PortRange, ServerCertificate, only_address};
+use crate::config::model::{Listen, PortRange, ShownCertificate, only_address};
 use crate::config::section::Section;
 use crate::config::values;
+use rustls::pki_types::CertificateDer;
 use squelch_sip::Protocol;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 pub(super) struct Sip {
     pub(super) listen: Vec<Listen>,
-    pub(super) certificate: Option<ServerCertificate>,
+    pub(super) certificate: Option<ShownCertificate>,
+    pub(super) client_authority: Option<Arc<[CertificateDer<'static>]>>,
     pub(super) public_host: Option<String>,
 }
 
@@ -17,6 +20,8 @@ pub(super) fn sip(mut section: Section<'_>, around: Surroundings<'_>) -> Sip {
     let listen = section.list("listen", values::listen);
     let chain = named(&mut section, "certificate", |f| around.certificates(f));
     let key = named(&mut section, "key", |f| around.private_key(f));
+    let client_authority = named(&mut section, "client_authority", |f| around.certificates(f));
+    let client_authority: Option<Arc<[_]>> = client_authority.map(Into::into);
     let public_host = section.value("public_address", values::host);
     let listen = match listen {
         Some(listen) if listen.is_empty() => {
@@ -44,6 +49,9 @@ pub(super) fn sip(mut section: Section<'_>, around: Surroundings<'_>) -> Sip {
                 section.error(key, "missing, and a \"tls:\" address needs it", mend);
             }
         }
+    } else if section.has("client_authority") {
+        let message = "asks nobody for a certificate: no address of \"listen\" is \"tls:\"";
+        section.error("client_authority", message, "leave it out, or add \"tls:\"");
     }
     if public_host.is_none()
         && !section.has("public_address")
@@ -55,10 +63,15 @@ pub(super) fn sip(mut section: Section<'_>, around: Surroundings<'_>) -> Sip {
     }
     let certificate = match (chain, key) {
         (Some(chain), Some(key)) => {
-            let certificate = ServerCertificate { chain, key };
-            if let Err(error) = crate::signaling_io::tls::server(&certificate) {
+            let certificate = ShownCertificate { chain, key };
+            if let Err(error) = crate::signaling_io::tls::server(&certificate, None) {
                 let mend = "name the certificate and the key that belong together";
                 section.error("certificate", error.to_string(), mend);
+            } else if let Err(error) =
+                crate::signaling_io::tls::server(&certificate, client_authority.as_deref())
+            {
+                let mend = "name the certificate of an authority";
+                section.error("client_authority", error.to_string(), mend);
             }
             Some(certificate)
         }
@@ -68,6 +81,7 @@ pub(super) fn sip(mut section: Section<'_>, around: Surroundings<'_>) -> Sip {
     Sip {
         listen,
         certificate,
+        client_authority,
         public_host,
     }
 }
