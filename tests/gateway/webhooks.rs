@@ -2,10 +2,11 @@
 
 use crate::pair::{ANSWER, OFFER, Pair, config};
 use base64::Engine as _;
+use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use squelch_call::{AudioFormatPolicy, ExchangeId, GatewayConfig, Input, Secret, http};
+use squelch_call::{AudioFormatPolicy, ExchangeId, GatewayConfig, Input, Route, Secret, http};
 use std::time::{Duration, SystemTime};
 
 const SECRET: &str = "a raw secret";
@@ -46,6 +47,10 @@ fn token(pair: &Pair) -> String {
 }
 
 fn announce(pair: &mut Pair, id: &str, token: &str, secret: &str) {
+    announce_as(pair, id, "rtc_u0_1", token, secret);
+}
+
+fn announce_as(pair: &mut Pair, id: &str, call_id: &str, token: &str, secret: &str) {
     let created_at = pair
         .wall()
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -53,7 +58,7 @@ fn announce(pair: &mut Pair, id: &str, token: &str, secret: &str) {
         .as_secs();
     let body = json!({
         "object": "event", "id": "evt_1", "type": "realtime.call.incoming", "created_at": created_at,
-        "data": {"call_id": "rtc_u0_1", "sip_headers": [{"name": "x-squelch-call-id", "value": token}]},
+        "data": {"call_id": call_id, "sip_headers": [{"name": "x-squelch-call-id", "value": token}]},
     })
     .to_string();
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
@@ -208,4 +213,33 @@ fn a_session_openai_would_refuse_is_not_sent() {
     let refused = events.iter().find(|e| e.event == "session_refused");
     let detail = &refused.expect("told in the record").detail;
     assert!(detail.contains("session.tools[0].type"), "{detail}");
+}
+
+#[test]
+fn an_invite_that_went_elsewhere_is_accepted_under_its_own_name() {
+    let mut config = accepting(AudioFormatPolicy::Omit, session());
+    let known = config.openai.routes[0].clone();
+    let dead = Route {
+        sip_uri: "sip:p@192.0.2.66:5060;transport=udp".into(),
+        ..known.clone()
+    };
+    config.openai.routes = vec![dead, known];
+    let mut pair = ringing(config);
+    let first = token(&pair);
+    pair.wire.clear();
+    pair.run(Duration::from_secs(4));
+    let is_first = |(_, _, bytes): &(_, _, Bytes)| {
+        String::from_utf8_lossy(bytes).contains(&first) || bytes.starts_with(b"SIP/2.0")
+    };
+    pair.wire.retain(|packet| !is_first(packet));
+    let second = token(&pair);
+    // It had reached OpenAI after all, and its webhook comes late: nobody waits for that call.
+    announce_as(&mut pair, "wh_1", "rtc_u0_1", &first, SECRET);
+    assert!(pair.fetches.is_empty());
+    announce_as(&mut pair, "wh_2", "rtc_u0_2", &second, SECRET);
+    let (_, request) = pair.fetches.first().expect("an accept");
+    assert_eq!(
+        request.target,
+        "https://api.example/v1/realtime/calls/rtc_u0_2/accept"
+    );
 }

@@ -35,9 +35,10 @@ pub(crate) enum State {
 }
 
 /// How far accepting the call at OpenAI has come.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) enum Accept {
     /// Not asked for.
+    #[default]
     Waiting,
     /// Sent, for the `attempt`-th time.
     Asked {
@@ -89,6 +90,11 @@ pub(crate) struct OpenaiLeg {
     pub(crate) targets: VecDeque<Target>,
     /// Where the INVITE went.
     pub(crate) peer: Option<Target>,
+    /// Ties the webhook to the INVITE; on it as X-Squelch-Call-ID.
+    pub(crate) token: Option<String>,
+    /// What OpenAI calls the call of this INVITE.
+    pub(crate) call_id: Option<String>,
+    pub(crate) accept: Accept,
     /// What our SDP said last.
     pub(crate) said: Option<SessionDescription>,
     /// Our 200 to an INVITE of its carries an offer; the ACK's answer is awaited.
@@ -120,9 +126,6 @@ pub(crate) struct Call {
     pub(crate) transfer: Option<Transfer>,
     /// Why it ends, once it does.
     pub(crate) ending: Option<EndReason>,
-    /// What OpenAI calls it.
+    /// What OpenAI called it, the last name last.
     pub(crate) openai_call_ids: Vec<String>,
-    pub(crate) accept: Accept,
-    /// Ties the webhook to the call; on the INVITE as X-Squelch-Call-ID.
-    pub(crate) token: String,
 }

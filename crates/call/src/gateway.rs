@@ -58,6 +58,8 @@ pub struct Gateway {
     probes: Probes,
     calls: BTreeMap<CallId, Call>,
     dialogs: HashMap<DialogId, (CallId, Side)>,
+    /// Whose INVITE to OpenAI bears a token.
+    tokens: HashMap<String, CallId>,
     /// INFOs that were passed on, and those they came from.
     infos: HashMap<RequestId, RequestId>,
     timers: Timers,
@@ -104,6 +106,7 @@ impl Gateway {
             probes: Probes::default(),
             calls: BTreeMap::new(),
             dialogs: HashMap::new(),
+            tokens: HashMap::new(),
             infos: HashMap::new(),
             timers: Timers::default(),
             buckets: BTreeMap::new(),
@@ -215,6 +218,7 @@ impl Gateway {
     pub fn is_idle(&self) -> bool {
         self.calls.is_empty()
             && self.dialogs.is_empty()
+            && self.tokens.is_empty()
             && self.timers.next().is_none()
             && self.door.is_idle()
             && self.endpoint.is_idle()

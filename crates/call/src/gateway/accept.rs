@@ -81,22 +81,23 @@ impl Gateway {
 
     fn call_incoming(&mut self, clock: Clock, incoming: CallIncoming) -> &'static str {
         let token = incoming.sip_header(CALL_ID_HEADER);
-        let found =
-            token.and_then(|token| self.calls.iter_mut().find(|(_, call)| call.token == token));
-        let Some((id, call)) = found.map(|(id, call)| (*id, call)) else {
+        let found = token.and_then(|token| self.tokens.get(token)).copied();
+        let Some((id, call)) = found.and_then(|id| Some((id, self.calls.get_mut(&id)?))) else {
             return "unknown_call";
         };
         // A token is bound to the first call that shows it.
-        if !call.openai_call_ids.is_empty() && !call.openai_call_ids.contains(&incoming.call_id) {
-            return "token_reused";
-        }
-        if call.openai_call_ids.is_empty() {
-            call.openai_call_ids.push(incoming.call_id);
-            call.diary
-                .note(clock.now, "webhook", "OpenAI announced the call");
+        match &call.openai.call_id {
+            Some(known) if *known != incoming.call_id => return "token_reused",
+            Some(_) => {}
+            None => {
+                call.openai.call_id = Some(incoming.call_id.clone());
+                call.openai_call_ids.push(incoming.call_id);
+                call.diary
+                    .note(clock.now, "webhook", "OpenAI announced the call");
+            }
         }
         if matches!(
-            (&call.accept, &call.state),
+            (&call.openai.accept, &call.state),
             (Accept::Waiting, State::Inviting)
         ) {
             self.accept(clock, id, 1);
@@ -114,7 +115,7 @@ impl Gateway {
         };
         let (Some(route), Some(call_id)) = (
             self.config.openai.routes.get(call.openai.route),
-            call.openai_call_ids.first(),
+            call.openai.call_id.as_ref(),
         ) else {
             return;
         };
@@ -174,7 +175,7 @@ impl Gateway {
         };
         self.next_fetch += 1;
         let fetch = FetchId(self.next_fetch);
-        call.accept = Accept::Asked { fetch, attempt };
+        call.openai.accept = Accept::Asked { fetch, attempt };
         self.outputs.push_back(Output::Http { fetch, request });
     }
 
@@ -185,16 +186,20 @@ impl Gateway {
         result: Result<Response, String>,
     ) {
         let asked = |accept: &Accept| matches!(accept, Accept::Asked { fetch: asked, .. } if *asked == fetch);
-        let Some((id, call)) = self.calls.iter_mut().find(|(_, call)| asked(&call.accept)) else {
+        let Some((id, call)) = self
+            .calls
+            .iter_mut()
+            .find(|(_, call)| asked(&call.openai.accept))
+        else {
             return;
         };
         let id = *id;
-        let Accept::Asked { attempt, .. } = call.accept else {
+        let Accept::Asked { attempt, .. } = call.openai.accept else {
             return;
         };
         let (again, said) = match &result {
             Ok(response) if (200..300).contains(&response.status) => {
-                call.accept = Accept::Done;
+                call.openai.accept = Accept::Done;
                 call.diary
                     .note(clock.now, "accepted", "OpenAI took the session");
                 return;
@@ -210,7 +215,7 @@ impl Gateway {
         if !again || attempt >= MAX_ATTEMPTS {
             return self.end(clock, id, EndReason::AcceptFailed);
         }
-        call.accept = Accept::Pausing { attempt };
+        call.openai.accept = Accept::Pausing { attempt };
         let pause = FIRST_PAUSE * 2_u32.pow(attempt - 1);
         let jitter = pause.mul_f64(f64::from(self.random.next_u32()) / f64::from(u32::MAX));
         self.timers
@@ -218,7 +223,9 @@ impl Gateway {
     }
 
     pub(super) fn accept_again(&mut self, clock: Clock, id: CallId) {
-        if let Some(Accept::Pausing { attempt }) = self.calls.get(&id).map(|call| &call.accept) {
+        if let Some(Accept::Pausing { attempt }) =
+            self.calls.get(&id).map(|call| &call.openai.accept)
+        {
             let next = attempt + 1;
             self.accept(clock, id, next);
         }

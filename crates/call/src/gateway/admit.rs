@@ -3,7 +3,7 @@
 use super::digest::Proof;
 use super::openai_leg::CALL_ID_HEADER;
 use super::{Clock, Gateway};
-use crate::call::{Accept, Call, CarrierLeg, OpenaiLeg, State};
+use crate::call::{Call, CarrierLeg, OpenaiLeg, State};
 use crate::io::{CallId, Output};
 use crate::negotiate::{self, Unacceptable};
 use crate::record::{Diary, masked};
@@ -95,7 +95,7 @@ impl Gateway {
     /// A call of ours that came back: what it was sent to leads here again.
     fn is_ours(&self, invite: &IncomingInvite) -> bool {
         let token = invite.headers.get(CALL_ID_HEADER);
-        token.is_some_and(|token| self.calls.values().any(|call| call.token == token))
+        token.is_some_and(|token| self.tokens.contains_key(token))
     }
 
     /// Whether a limit of calls at once is reached, the gateway's or the trunk's own.
@@ -145,8 +145,6 @@ impl Gateway {
             transfer: None,
             ending: None,
             openai_call_ids: Vec::new(),
-            accept: Accept::Waiting,
-            token: self.token(),
         };
         let session_expires = self
             .config

@@ -87,6 +87,9 @@ impl Gateway {
         let ending = call.ending.unwrap_or(EndReason::Drained);
         self.timers.clear_call(id);
         self.dialogs.retain(|_, (owner, _)| *owner != id);
+        if let Some(token) = &call.openai.token {
+            self.tokens.remove(token);
+        }
         if let Some(peer) = &call.openai.peer {
             self.door
                 .openai_out(clock.now, peer.addr.ip().to_canonical());

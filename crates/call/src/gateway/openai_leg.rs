@@ -1,7 +1,7 @@
 //! The leg towards OpenAI: an INVITE built from typed fields alone, and what comes back.
 
 use super::{Clock, Gateway};
-use crate::call::{Call, State};
+use crate::call::{Accept, Call, State};
 use crate::io::{CallId, Output};
 use crate::negotiate;
 use crate::termination::EndReason;
@@ -18,6 +18,8 @@ impl Gateway {
     /// Sends the INVITE to an address.
     pub(super) fn invite_openai(&mut self, clock: Clock, id: CallId, target: Target) {
         let host = self.own_host(target.protocol);
+        // A token of its own: what OpenAI still says of an INVITE that was given up is not about this one.
+        let token = self.token();
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -33,7 +35,7 @@ impl Gateway {
             request_uri: uri.clone(),
             from: NameAddr::new(Uri::sip(call.carrier.caller.as_deref(), &host, None)),
             to: NameAddr::new(uri),
-            headers: vec![(CALL_ID_HEADER.into(), call.token.clone())],
+            headers: vec![(CALL_ID_HEADER.into(), token.clone())],
             body: Some(Body::sdp(offer.write())),
             // A B2BUA counts hops as a proxy does, so that a loop ends (RFC 7332).
             max_forwards: call.carrier.max_forwards.saturating_sub(1),
@@ -41,6 +43,13 @@ impl Gateway {
             credentials: route.and_then(|route| route.credentials.clone()),
             target: target.clone(),
         };
+        if let Some(old) = call.openai.token.replace(token.clone()) {
+            self.tokens.remove(&old);
+        }
+        self.tokens.insert(token, id);
+        call.openai.call_id = None;
+        call.openai.accept = Accept::Waiting;
+        self.timers.clear(id, Timer::Accept);
         call.openai.said = Some(offer);
         call.state = State::Inviting;
         let dialog = self.endpoint.invite(clock.now, invite);

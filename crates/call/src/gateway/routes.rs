@@ -216,7 +216,7 @@ impl Gateway {
             return;
         };
         // Whoever has said anything, by SIP or by webhook, is there.
-        let is_there = self.endpoint.has_provisional(dialog) || !call.openai_call_ids.is_empty();
+        let is_there = self.endpoint.has_provisional(dialog) || call.openai.call_id.is_some();
         if !matches!(call.state, State::Inviting) || is_there {
             return;
         }
