@@ -288,7 +288,10 @@ impl Pair {
         match local {
             to if to == address(CARRIER) => self.carrier.handle_transport(self.now, input),
             to if to == address(OPENAI) => self.openai.handle_transport(self.now, input),
-            _ => self.gateway.handle_input(self.now, wall, Input::Sip(input)),
+            to if to == address(GATEWAY) => {
+                self.gateway.handle_input(self.now, wall, Input::Sip(input));
+            }
+            _ => {}
         }
     }
 

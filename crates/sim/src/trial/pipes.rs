@@ -13,7 +13,9 @@ pub(super) struct Pipe {
     pub(super) up: bool,
     /// What OpenAI's end has of the next message.
     pub(super) buffer: Vec<u8>,
-    /// What the gateway's end has of it.
+    /// Line ends that OpenAI's end has had of a ping (RFC 5626): two of them make one.
+    pub(super) pinged: usize,
+    /// What the gateway's end has of the next message.
     pub(super) inward: Vec<u8>,
     /// When the last bytes arrive, to the gateway and from it.
     arrived: [Option<Instant>; 2],
@@ -25,6 +27,7 @@ impl Pipe {
             connection,
             up: true,
             buffer: Vec::new(),
+            pinged: 0,
             inward: Vec::new(),
             arrived: [None; 2],
         }

@@ -28,6 +28,8 @@ pub(super) struct Setting {
     pub(super) connect: Connect,
     /// When all connections break.
     pub(super) breaks: Option<Duration>,
+    /// OpenAI's side answers pings (RFC 5626).
+    pub(super) pongs: bool,
     /// squelch accepts calls itself.
     pub(super) accepts: bool,
     /// Port pairs there are.
@@ -81,6 +83,7 @@ impl Setting {
             name_fails: by_name && sometimes(dice, 10),
             connect,
             breaks: (stream && sometimes(dice, 20)).then(|| dice.millis(0, 20_000)),
+            pongs: stream && sometimes(dice, 50),
             accepts: api || sometimes(dice, 50),
             ports: if sometimes(dice, 10) {
                 dice.below(2)
@@ -182,6 +185,7 @@ impl Setting {
             (self.ports < self.plots.len() as u32, "ports run out"),
             (self.drain.is_some(), "drained"),
             (self.digest, "digest"),
+            (self.pongs, "pongs"),
             (self.strangers > 0, "strangers"),
             (self.dark.iter().any(Option::is_some), "dark"),
         ];

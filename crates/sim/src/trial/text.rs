@@ -131,11 +131,16 @@ pub(super) fn finish(mut head: String, body: &str) -> Bytes {
     head.into()
 }
 
+/// Takes the line ends off the front of a stream's bytes, and says how many there were.
+pub(super) fn take_line_ends(buffer: &mut Vec<u8>) -> usize {
+    let ends = buffer.chunks(2).take_while(|two| *two == b"\r\n").count();
+    buffer.drain(..2 * ends);
+    ends
+}
+
 /// One whole message off the front of a stream's bytes.
 pub(super) fn take_frame(buffer: &mut Vec<u8>) -> Option<Vec<u8>> {
-    while buffer.starts_with(b"\r\n") {
-        buffer.drain(..2);
-    }
+    take_line_ends(buffer);
     let text = std::str::from_utf8(buffer).ok()?;
     let head = text.find("\r\n\r\n")? + 4;
     let length: usize = Text::new(buffer)?.header("Content-Length")?.parse().ok()?;

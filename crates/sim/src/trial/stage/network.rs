@@ -11,7 +11,7 @@ use super::{Flight, Stage};
 use crate::trial::phone::{Habits, Phone, Role};
 use crate::trial::pipes::Pipe;
 use crate::trial::setting::Connect;
-use crate::trial::text::{Text, take_frame};
+use crate::trial::text::{Text, take_frame, take_line_ends};
 use crate::trial::weather::{Way, Weather};
 use crate::world::{carrier_address, gateway_address, openai_address};
 
@@ -34,7 +34,9 @@ impl Stage {
             }
             TransportOutput::Connect { connection, .. } => self.connect(connection),
             TransportOutput::Stream { connection, bytes } => {
-                self.witness.sent(self.now, &bytes, true);
+                if !is_keep_alive(&bytes) {
+                    self.witness.sent(self.now, &bytes, true);
+                }
                 let of = |pipe: &Pipe| pipe.connection == connection && pipe.up;
                 let pipe = self.pipes.iter().position(of);
                 self.show("squelch -> OpenAI, stream", &bytes, "");
@@ -316,6 +318,14 @@ impl Stage {
             return self.transport(TransportInput::StreamBytes { connection, bytes });
         }
         pipe.buffer.extend_from_slice(bytes);
+        pipe.pinged += take_line_ends(&mut pipe.buffer);
+        let pings = pipe.pinged / 2;
+        pipe.pinged %= 2;
+        if self.setting.pongs {
+            for _ in 0..pings {
+                self.pour(at, true, &Bytes::from_static(b"\r\n"));
+            }
+        }
         while let Some(message) = self
             .pipes
             .get_mut(at)
@@ -357,3 +367,8 @@ fn link(links: &mut [Weather; 2], role: Role) -> &mut Weather {
 /// How long the gateway knows an INVITE again at least: 64*T1.
 const KEPT: Duration = Duration::from_millis(31_900);
 const MAX_OVERHEARD: usize = 64;
+
+/// RFC 5626 section 3.5.1: nothing but line ends.
+fn is_keep_alive(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
+}
