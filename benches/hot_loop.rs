@@ -35,6 +35,7 @@ fn leg(side: Side, format: Format) -> LegPlan {
         direction: Direction::SendRecv,
         remote: address(side),
         media_sources: vec!["192.0.2.0/24".parse().expect("a network")],
+        srtp: None,
         ssrc: Ssrc(0x5157_3100),
         sequence: 1,
         timestamp: RtpTime(1),

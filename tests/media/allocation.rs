@@ -7,9 +7,10 @@ use crate::transcoding::formats;
 use squelch_g711::Law;
 use squelch_media::audio::transcode::{Silence, Transcoder};
 use squelch_media::rtp::{PayloadType, Ptime, RtpTime, Ssrc};
+use squelch_media::srtp::{MasterKey, Protector, Suite};
 use squelch_media::{
     Bridge, Direction, Format, Forward, GuardAction, GuardPlan, LegPlan, MediaEvent, MediaPlan,
-    Side,
+    Side, SrtpPlan,
 };
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -23,6 +24,7 @@ fn leg(format: Format, remote: &str) -> LegPlan {
         direction: Direction::SendRecv,
         remote: remote.parse().unwrap(),
         media_sources: vec!["192.0.2.0/24".parse().unwrap()],
+        srtp: None,
         ssrc: Ssrc(0x5157_3100),
         sequence: 65_530,
         timestamp: RtpTime(u32::MAX - 400),
@@ -64,14 +66,42 @@ struct Heard {
     bridge: Bridge,
 }
 
-/// Without look-back, and with it.
-const HOLDS: [Duration; 2] = [Duration::ZERO, Duration::from_millis(60)];
+/// Without look-back, and with it; plain and encrypted.
+fn ways() -> impl Iterator<Item = (Duration, Option<Suite>)> {
+    let holds = [Duration::ZERO, Duration::from_millis(60)];
+    holds
+        .into_iter()
+        .flat_map(|hold| SUITES.map(|suite| (hold, suite)))
+}
+
+/// Plain RTP, and what may encrypt both legs.
+const SUITES: [Option<Suite>; 4] = [
+    None,
+    Some(Suite::AesCm128HmacSha1_80),
+    Some(Suite::AeadAes128Gcm),
+    Some(Suite::AeadAes256Gcm),
+];
+
+fn srtp(suite: Suite, first: u8) -> SrtpPlan {
+    let key = |first| MasterKey::new(suite, &vec![first; suite.key_bytes() + suite.salt_bytes()]);
+    SrtpPlan {
+        send: key(first).unwrap(),
+        receive: key(first + 1).unwrap(),
+        confidential: true,
+    }
+}
 
 /// Relays the payloads from OpenAI to a carrier of the other law and counts what is allocated while it does.
-fn relay(payloads: &[Vec<u8>], hold: Duration) -> Heard {
+fn relay(payloads: &[Vec<u8>], hold: Duration, suite: Option<Suite>) -> Heard {
     let plan = MediaPlan {
-        carrier: leg(Format::Pcma, CARRIER),
-        openai: leg(Format::Pcmu, OPENAI),
+        carrier: LegPlan {
+            srtp: suite.map(|suite| srtp(suite, 1)),
+            ..leg(Format::Pcma, CARRIER)
+        },
+        openai: LegPlan {
+            srtp: suite.map(|suite| srtp(suite, 3)),
+            ..leg(Format::Pcmu, OPENAI)
+        },
         guard: GuardPlan {
             action: GuardAction::Protect,
             hold,
@@ -82,8 +112,19 @@ fn relay(payloads: &[Vec<u8>], hold: Duration) -> Heard {
     let (carrier, openai): (SocketAddr, SocketAddr) =
         (CARRIER.parse().unwrap(), OPENAI.parse().unwrap());
     // The carrier talks as well, or no more than a few packets would go to it.
+    let seal = |peer: &mut Option<Protector>, packet: &mut Vec<u8>| {
+        if let Some(peer) = peer {
+            let length = packet.len();
+            packet.resize(length + peer.overhead(), 0);
+            peer.protect_rtp(packet, length).expect("a packet");
+        }
+    };
+    let peer = |leg: &LegPlan| leg.srtp.as_ref().map(|srtp| Protector::new(&srtp.receive));
+    let (mut caller, mut model) = (peer(&plan.carrier), peer(&plan.openai));
     let mut hello = packet(1, 9, 8, &[0xD5; 160]);
+    seal(&mut caller, &mut hello);
     let length = hello.len();
+    hello.resize(1_500, 0);
     bridge.forward(start, Side::Carrier, carrier, &mut hello, length);
     let mut buffer = [0_u8; 1_500];
     let (mut sent, mut faults) = (0, 0);
@@ -95,7 +136,8 @@ fn relay(payloads: &[Vec<u8>], hold: Duration) -> Heard {
         }
         let ssrc = if index < payloads.len() / 2 { 1 } else { 2 };
         let payload_type = if index % 23 == 7 { 101 } else { 0 };
-        let bytes = packet(index, ssrc, payload_type, payload);
+        let mut bytes = packet(index, ssrc, payload_type, payload);
+        seal(&mut model, &mut bytes);
         let times = if index % 50 == 9 { 2 } else { 1 };
         for _ in 0..times {
             let now = start + Duration::from_millis(20 * index as u64);
@@ -127,8 +169,8 @@ fn relay(payloads: &[Vec<u8>], hold: Duration) -> Heard {
 
 #[test]
 fn speech_through_the_other_law_allocates_nothing() {
-    for hold in HOLDS {
-        let heard = relay(&packets(&speech(), 160), hold);
+    for (hold, suite) in ways() {
+        let heard = relay(&packets(&speech(), 160), hold, suite);
         assert!(heard.sent > 300, "{}", heard.sent);
         assert_eq!(heard.faults, 0);
         assert_eq!(heard.allocations, 0);
@@ -138,8 +180,8 @@ fn speech_through_the_other_law_allocates_nothing() {
 #[test]
 fn static_that_is_muted_allocates_nothing() {
     let bytes = as_static(&speech().repeat(6), Law::Mu);
-    for hold in HOLDS {
-        let heard = relay(&packets(&bytes, 160), hold);
+    for (hold, suite) in ways() {
+        let heard = relay(&packets(&bytes, 160), hold, suite);
         assert!(heard.faults > 0, "the static was not found");
         assert!(
             heard.bridge.guard().muted > Duration::from_secs(1),
@@ -162,8 +204,8 @@ fn pcm16_that_is_repaired_allocates_nothing() {
         let mut stream = packets(&speech(), 160);
         stream.truncate(50);
         stream.extend(packets(&bytes, 320 * times));
-        for hold in HOLDS {
-            let heard = relay(&stream, hold);
+        for (hold, suite) in ways() {
+            let heard = relay(&stream, hold, suite);
             assert!(
                 heard.bridge.guard().repaired > Duration::from_secs(1),
                 "{times}: {:?}",

@@ -37,6 +37,7 @@ fn leg(side: Side, format: Format, event: u8) -> LegPlan {
         direction: Direction::SendRecv,
         remote: address(side),
         media_sources: Vec::new(),
+        srtp: None,
         ssrc,
         sequence,
         timestamp,

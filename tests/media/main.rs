@@ -7,6 +7,7 @@ mod allocation;
 mod behind;
 mod detector;
 mod digits;
+mod encrypted;
 mod formats;
 mod guard;
 mod hostile;

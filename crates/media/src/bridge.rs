@@ -109,6 +109,8 @@ impl Bridge {
     }
 
     /// `packet[..len]` arrived on leg `side`'s port from `from`; it is rewritten in place for the other leg.
+    ///
+    /// **Shape**: behind `len` there must be room for the other leg's authentication tag, 16 bytes at most.
     pub fn forward(
         &mut self,
         now: Instant,
@@ -157,7 +159,7 @@ impl Bridge {
     /// is none.
     ///
     /// **Shape**: `out` must hold any datagram that [`Bridge::forward`] takes, 1,500 bytes; without a hold, a packet
-    /// of the leg's ptime, 492 bytes at most.
+    /// of the leg's ptime, 492 bytes at most; 16 more where the leg is encrypted.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
         for side in Side::ALL {
             if let Some(transmit) = self.release(now, side, out) {

@@ -17,6 +17,7 @@ mod path;
 mod plan;
 pub mod quality;
 pub mod rtp;
+mod secure;
 mod source;
 pub mod srtp;
 mod stats;
@@ -24,5 +25,5 @@ mod turn;
 
 pub use bridge::{Bridge, Forward, MediaEvent, Transmit};
 pub use hold::MAX_HOLD;
-pub use plan::{Direction, Format, GuardAction, GuardPlan, LegPlan, MediaPlan, Side};
+pub use plan::{Direction, Format, GuardAction, GuardPlan, LegPlan, MediaPlan, Side, SrtpPlan};
 pub use stats::{BridgeStats, DropReason, Dropped, GuardStats, LegStats};

@@ -4,6 +4,7 @@ use crate::detect::{Change, Finding, Numbers, Packet, Watch};
 use crate::gate::{Gate, Passed};
 use crate::hold::{Hold, MAX_DATAGRAM_BYTES};
 use crate::rtp::{self, Arrival, PayloadType, Receive, RtpTime, Send, Ssrc, View};
+use crate::secure::{Opening, Sealing};
 use crate::source::{Admission, Source};
 use crate::stats::{DropReason, Dropped, LegStats};
 use crate::turn::Heard;
@@ -59,6 +60,8 @@ pub(crate) struct Path {
     pub(crate) receives: bool,
     pub(crate) sends: bool,
     pub(crate) source: Source,
+    opening: Option<Box<Opening>>,
+    sealing: Option<Box<Sealing>>,
     receive: Receive,
     /// The numbering started anew with a packet that was not relayed; the next that is tells it.
     restarted: bool,
@@ -100,7 +103,15 @@ impl Path {
             out_law: outgoing.format.law(),
             receives: incoming.direction.receives(),
             sends: outgoing.direction.sends(),
-            source: Source::new(incoming.remote, &incoming.media_sources),
+            source: Source::new(incoming),
+            opening: incoming
+                .srtp
+                .as_ref()
+                .map(|srtp| Box::new(Opening::new(&srtp.receive))),
+            sealing: outgoing
+                .srtp
+                .as_ref()
+                .map(|srtp| Box::new(Sealing::new(&srtp.send))),
             receive: Receive::new(incoming.format.clock_rate()),
             restarted: false,
             earlier: Earlier::default(),
@@ -139,6 +150,14 @@ impl Path {
         self.receives = fresh.receives;
         self.sends = fresh.sends;
         self.source.update(fresh.source);
+        match (&mut self.opening, &incoming.srtp) {
+            (Some(opening), Some(srtp)) => opening.update(&srtp.receive),
+            (opening, _) => *opening = fresh.opening,
+        }
+        match (&mut self.sealing, &outgoing.srtp) {
+            (Some(sealing), Some(srtp)) => sealing.update(&srtp.send),
+            (sealing, _) => *sealing = fresh.sealing,
+        }
         if !same_audio {
             self.format = fresh.format;
             self.out_law = fresh.out_law;
@@ -162,7 +181,8 @@ impl Path {
         packet: &mut [u8],
         len: usize,
     ) -> Result<Relayed, DropReason> {
-        let (taken, learned) = self.take(now, from, packet.get(..len).ok_or(DropReason::Size)?)?;
+        let datagram = packet.get_mut(..len).ok_or(DropReason::Size)?;
+        let (taken, learned) = self.take(now, from, datagram)?;
         let mut change = None;
         let (mut heard, mut span) = (Heard::Nothing, Duration::ZERO);
         let at = self.stream_time(now);
@@ -238,7 +258,7 @@ impl Path {
         &mut self,
         now: Instant,
         from: SocketAddr,
-        datagram: &[u8],
+        datagram: &mut [u8],
     ) -> Result<(Taken, bool), DropReason> {
         if datagram.len() > MAX_DATAGRAM_BYTES {
             return Err(DropReason::Size);
@@ -246,7 +266,9 @@ impl Path {
         if rtp::is_rtcp(datagram) {
             return Err(DropReason::Rtcp);
         }
-        let view = View::parse(datagram).map_err(|_| DropReason::Malformed)?;
+        let len = self.open(from, datagram)?;
+        let packet = datagram.get(..len).ok_or(DropReason::Size)?;
+        let view = View::parse(packet).map_err(|_| DropReason::Malformed)?;
         if !self.receives || !self.sends {
             return Err(DropReason::Direction);
         }
@@ -289,7 +311,23 @@ impl Path {
         Ok((taken, learned))
     }
 
-    /// Through the gate and out: the packet in the other leg's law and numbering.
+    /// Opens what came from an encrypted leg, whatever becomes of it then: the rollover counter follows what a leg
+    /// on hold sends, too. What is not authentic ends here, before anything is learned from it.
+    fn open(&mut self, from: SocketAddr, datagram: &mut [u8]) -> Result<usize, DropReason> {
+        let Some(opening) = &mut self.opening else {
+            return Ok(datagram.len());
+        };
+        if !self.source.may_be(from) {
+            return Err(DropReason::Source);
+        }
+        let opened = opening.open(datagram);
+        if opened == Err(DropReason::Replay) {
+            self.earlier.duplicates += 1;
+        }
+        opened
+    }
+
+    /// Through the gate and out: the packet in the other leg's law and numbering, and encrypted where that leg is.
     fn pass(&mut self, packet: &mut [u8], taken: &Taken) -> Result<usize, DropReason> {
         let payload = taken.payload();
         if taken.restart {
@@ -322,7 +360,14 @@ impl Path {
             stamp.ssrc,
         );
         clear_padding(packet);
-        Ok(payload.start + payload_len)
+        self.seal(packet, payload.start + payload_len)
+    }
+
+    fn seal(&mut self, packet: &mut [u8], len: usize) -> Result<usize, DropReason> {
+        match &mut self.sealing {
+            Some(sealing) => sealing.seal(packet, len),
+            None => Ok(len),
+        }
     }
 
     fn receive(&mut self, now: Instant, ssrc: Ssrc, sequence: u16, timestamp: RtpTime) -> Arrival {
@@ -373,7 +418,7 @@ impl Path {
             stamp.timestamp,
             stamp.ssrc,
         );
-        Some(len)
+        self.seal(out, len).ok()
     }
 
     /// Whether somebody ought to be heard from now on.

@@ -1,6 +1,7 @@
 //! The outcome of negotiation: all that a media worker needs.
 
 use crate::rtp::{PayloadType, Ptime, RtpTime, Ssrc};
+use crate::srtp::MasterKey;
 use ipnet::IpNet;
 use squelch_g711::Law;
 use std::net::SocketAddr;
@@ -122,6 +123,18 @@ pub struct GuardPlan {
     pub hold: Duration,
 }
 
+/// The keys of a leg whose media are encrypted (RFC 3711). Never shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SrtpPlan {
+    /// What squelch sends with.
+    pub send: MasterKey,
+    /// What the peer sends with.
+    pub receive: MasterKey,
+    /// Keys and address came over TLS. Where the address is inside `media_sources` as well, the peer that it belongs
+    /// to may be silent for as long as it likes.
+    pub confidential: bool,
+}
+
 /// One leg's part of the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LegPlan {
@@ -139,6 +152,8 @@ pub struct LegPlan {
     pub remote: SocketAddr,
     /// Networks that media may come from and go to; empty means anywhere.
     pub media_sources: Vec<IpNet>,
+    /// The keys; `None` for plain RTP.
+    pub srtp: Option<SrtpPlan>,
     /// The SSRC of what squelch sends towards this leg.
     pub ssrc: Ssrc,
     /// The first sequence number squelch sends towards this leg (random, RFC 3550 section 5.1).

@@ -4,6 +4,7 @@
 //! peer behind NAT or with separate send sockets): that is learned once, from that host, after three
 //! consistent packets, and then locked. Only a signalled change opens it again. There is no "latest wins".
 
+use crate::LegPlan;
 use crate::rtp::{PayloadType, Ssrc};
 use ipnet::IpNet;
 use std::net::SocketAddr;
@@ -32,6 +33,8 @@ pub(crate) enum Admission {
 pub(crate) struct Source {
     signalled: SocketAddr,
     networks: Vec<IpNet>,
+    /// The address came over TLS with keys, and lies in networks that somebody named: it may be silent.
+    vouched: bool,
     locked: Option<SocketAddr>,
     candidate: Option<Candidate>,
     unanswered: u32,
@@ -46,10 +49,12 @@ struct Candidate {
 }
 
 impl Source {
-    pub(crate) fn new(signalled: SocketAddr, networks: &[IpNet]) -> Source {
+    pub(crate) fn new(leg: &LegPlan) -> Source {
+        let confidential = leg.srtp.as_ref().is_some_and(|srtp| srtp.confidential);
         Source {
-            signalled,
-            networks: networks.to_vec(),
+            signalled: leg.remote,
+            networks: leg.media_sources.clone(),
+            vouched: confidential && !leg.media_sources.is_empty(),
             locked: None,
             candidate: None,
             unanswered: 0,
@@ -60,6 +65,7 @@ impl Source {
     pub(crate) fn update(&mut self, fresh: Source) {
         if self.signalled == fresh.signalled {
             self.networks = fresh.networks;
+            self.vouched = fresh.vouched;
         } else {
             *self = fresh;
         }
@@ -71,13 +77,21 @@ impl Source {
         if !self.inside(to) {
             return None;
         }
-        if self.locked.is_none() {
+        if self.locked.is_none() && !self.vouched {
             if self.unanswered >= UNANSWERED_LIMIT {
                 return None;
             }
             self.unanswered += 1;
         }
         Some(to)
+    }
+
+    /// Whether anything from there is worth a look: the cheap part of [`Source::admit`].
+    pub(crate) fn may_be(&self, from: SocketAddr) -> bool {
+        match self.locked {
+            Some(locked) => from == locked,
+            None => from.ip() == self.signalled.ip() && self.inside(from),
+        }
     }
 
     /// Judges one packet with a negotiated payload type.

@@ -23,11 +23,17 @@ pub enum DropReason {
     Size,
     /// Part of broken audio that repair had no use for.
     Muted,
+    /// On an encrypted leg: not made with the key that was signalled, altered on the way, or not encrypted at all.
+    Authentication,
+    /// On an encrypted leg: a packet that was here before, or is too old to tell.
+    Replay,
+    /// The key has protected as many packets as it may.
+    KeyUsedUp,
 }
 
 impl DropReason {
     /// All reasons, in the order of [`Dropped`].
-    pub const ALL: [DropReason; 9] = [
+    pub const ALL: [DropReason; 12] = [
         DropReason::Malformed,
         DropReason::PayloadType,
         DropReason::Source,
@@ -37,6 +43,9 @@ impl DropReason {
         DropReason::Unanswered,
         DropReason::Size,
         DropReason::Muted,
+        DropReason::Authentication,
+        DropReason::Replay,
+        DropReason::KeyUsedUp,
     ];
 
     /// The label of the metric.
@@ -51,6 +60,9 @@ impl DropReason {
             DropReason::Unanswered => "unanswered",
             DropReason::Size => "size",
             DropReason::Muted => "muted",
+            DropReason::Authentication => "authentication",
+            DropReason::Replay => "replay",
+            DropReason::KeyUsedUp => "key_used_up",
         }
     }
 }

@@ -88,6 +88,7 @@ impl Leg<'_> {
             direction: direction_of(self.audio.direction),
             remote: SocketAddr::new(self.audio.address, self.audio.port),
             media_sources: self.media_sources.to_vec(),
+            srtp: None,
             ssrc: Ssrc(random.next_u32()),
             sequence: random.next_u32() as u16,
             timestamp: RtpTime(random.next_u32()),

@@ -32,6 +32,14 @@ impl Protector {
         }
     }
 
+    /// The same stream with a new key: the rollover counter goes on (RFC 3711 section 3.3.1).
+    pub fn rekeyed(&self, key: &MasterKey) -> Protector {
+        Protector {
+            stream: self.stream,
+            ..Protector::new(key)
+        }
+    }
+
     /// By how much an RTP packet grows. **Units**: bytes.
     pub fn overhead(&self) -> usize {
         self.suite.tag_bytes()
