@@ -11,6 +11,7 @@ mod pair;
 mod reasons;
 mod routes;
 mod session_changes;
+mod srtp;
 mod transfers;
 mod trials;
 mod webhooks;

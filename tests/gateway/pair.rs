@@ -1,24 +1,26 @@
-//! A gateway between two SIP endpoints, over UDP with 5 ms a hop, in virtual time. No media run: the plan and
+//! A gateway between two SIP endpoints, over UDP or TLS with 5 ms a hop, in virtual time. No media run: the plan and
 //! the record are what is looked at.
 
 use bytes::Bytes;
 use squelch_call::{
     AudioFormatPolicy, CallId, CallRecord, FetchId, Gateway, GatewayConfig, Guard, Input, Limits,
-    OnStatic, OpenAi, Output, Route, Transfer, Trunk, http,
+    OnStatic, OpenAi, Output, Route, Srtp, Transfer, Trunk, http,
 };
 use squelch_media::{BridgeStats, Format, GuardAction, MediaPlan};
+use squelch_sim::world::{StreamEvent, Streams};
 use squelch_sip::locate::{Answer, Question, Record};
 use squelch_sip::{
     Body, ConnectionId, DialogId, Endpoint, EndpointConfig, Event, Listener, NameAddr,
     OutgoingInvite, Protocol, Target, TransportInput, TransportOutput, Uri,
 };
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime};
 
 pub(crate) const CARRIER: &str = "192.0.2.1:5060";
 pub(crate) const GATEWAY: &str = "192.0.2.2:5060";
 pub(crate) const OPENAI: &str = "192.0.2.3:5060";
+const GATEWAY_TLS: &str = "192.0.2.2:5061";
 
 /// One way over the network.
 const LATENCY: Duration = Duration::from_millis(5);
@@ -35,6 +37,9 @@ pub(crate) struct Pair {
     pub(crate) openai: Endpoint,
     pub(crate) gateway: Gateway,
     in_flight: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Bytes)>,
+    /// Connections, where anybody listens for them.
+    streams: Option<Streams>,
+    stream_events: BTreeMap<(Instant, u64), StreamEvent>,
     sent: u64,
     /// Ports squelch may still bind.
     pub(crate) ports: usize,
@@ -77,9 +82,18 @@ fn listener(text: &str) -> Listener {
     }
 }
 
+fn tls_listener(text: &str) -> Listener {
+    Listener {
+        protocol: Protocol::Tls,
+        local: SocketAddr::new(address(text).ip(), 5_061),
+        advertised_port: 5_061,
+        ..listener(text)
+    }
+}
+
 fn endpoint(seed: u8, at: &str) -> Endpoint {
     let mut config = EndpointConfig::new([seed; 32], "peer");
-    config.listeners = vec![listener(at)];
+    config.listeners = vec![listener(at), tls_listener(at)];
     Endpoint::new(config)
 }
 
@@ -93,6 +107,7 @@ pub(crate) fn config() -> GatewayConfig {
             sources: vec!["192.0.2.1/32".parse().unwrap()],
             media_sources: vec!["192.0.2.0/28".parse().unwrap()],
             formats: vec![Format::Pcmu, Format::Pcma],
+            srtp: Srtp::Off,
             session_expires: None,
             max_calls: None,
             max_calls_per_second: None,
@@ -110,6 +125,7 @@ pub(crate) fn config() -> GatewayConfig {
             api_key: None,
             webhook_secrets: Vec::new(),
             media_sources: vec!["192.0.2.3/32".parse().unwrap()],
+            srtp: Srtp::Off,
             audio_format: AudioFormatPolicy::Omit,
             session: None,
         },
@@ -133,6 +149,8 @@ impl Pair {
             openai: endpoint(3, OPENAI),
             gateway: Gateway::new(config, [2; 32]),
             in_flight: BTreeMap::new(),
+            streams: None,
+            stream_events: BTreeMap::new(),
             sent: 0,
             ports: 100,
             carrier_events: Vec::new(),
@@ -152,6 +170,17 @@ impl Pair {
             closed: Vec::new(),
             wire: Vec::new(),
         }
+    }
+
+    /// The same over TLS: the gateway listens for it and calls OpenAI by it.
+    pub(crate) fn over_tls(mut config: GatewayConfig) -> Pair {
+        config.listeners.push(tls_listener(GATEWAY));
+        for route in &mut config.openai.routes {
+            route.sip_uri = "sip:proj_test@192.0.2.3:5061;transport=tls".into();
+        }
+        let mut pair = Pair::new(config);
+        pair.streams = Some(Streams::default());
+        pair
     }
 
     /// The wall clock, which starts at a date of its own.
@@ -187,6 +216,10 @@ impl Pair {
         headers: Vec<(String, String)>,
         hops: u8,
     ) -> OutgoingInvite {
+        let (protocol, gateway) = match self.streams {
+            Some(_) => (Protocol::Tls, address(GATEWAY_TLS)),
+            None => (Protocol::Udp, address(GATEWAY)),
+        };
         OutgoingInvite {
             request_uri: Uri::parse("sip:+15559870000@192.0.2.2").unwrap(),
             from: NameAddr::parse("\"Caller\" <sip:+15551234567@carrier.example>").unwrap(),
@@ -194,8 +227,8 @@ impl Pair {
             headers,
             body: offer.map(|offer| Body::sdp(offer.to_owned())),
             target: Target {
-                protocol: Protocol::Udp,
-                addr: address(GATEWAY),
+                protocol,
+                addr: gateway,
                 server_name: None,
             },
             session_expires: None,
@@ -221,10 +254,12 @@ impl Pair {
                 self.gateway.poll_timeout(),
             ];
             let arrival = self.in_flight.first_key_value().map(|((at, _), _)| *at);
+            let event = self.stream_events.first_key_value().map(|((at, _), _)| *at);
             let Some(next) = timeouts
                 .into_iter()
                 .flatten()
                 .chain(arrival)
+                .chain(event)
                 .min()
                 .filter(|next| *next <= end)
             else {
@@ -235,6 +270,10 @@ impl Pair {
             if arrival == Some(next) {
                 let (_, (from, to, bytes)) = self.in_flight.pop_first().unwrap();
                 self.deliver(from, to, &bytes);
+            }
+            if event == Some(next) {
+                let (_, event) = self.stream_events.pop_first().unwrap();
+                self.take_in(event.at, event.input());
             }
             let wall = self.wall();
             self.carrier.handle_timeout(self.now);
@@ -284,27 +323,32 @@ impl Pair {
             return;
         }
         let input = TransportInput::Datagram { local, from, bytes };
+        if [CARRIER, OPENAI, GATEWAY].map(address).contains(&local) {
+            self.take_in(local.ip(), input);
+        }
+    }
+
+    fn take_in(&mut self, at: IpAddr, input: TransportInput<'_>) {
         let wall = self.wall();
-        match local {
-            to if to == address(CARRIER) => self.carrier.handle_transport(self.now, input),
-            to if to == address(OPENAI) => self.openai.handle_transport(self.now, input),
-            to if to == address(GATEWAY) => {
-                self.gateway.handle_input(self.now, wall, Input::Sip(input));
-            }
-            _ => {}
+        if at == address(CARRIER).ip() {
+            self.carrier.handle_transport(self.now, input);
+        } else if at == address(OPENAI).ip() {
+            self.openai.handle_transport(self.now, input);
+        } else {
+            self.gateway.handle_input(self.now, wall, Input::Sip(input));
         }
     }
 
     fn pump(&mut self) {
         while let Some(output) = self.carrier.poll_output() {
             match output {
-                squelch_sip::Output::Transport(output) => self.transmit(output),
+                squelch_sip::Output::Transport(output) => self.transmit(CARRIER, output),
                 squelch_sip::Output::Event(event) => self.carrier_events.push(event),
             }
         }
         while let Some(output) = self.openai.poll_output() {
             match output {
-                squelch_sip::Output::Transport(output) => self.transmit(output),
+                squelch_sip::Output::Transport(output) => self.transmit(OPENAI, output),
                 squelch_sip::Output::Event(event) => self.openai_events.push(event),
             }
         }
@@ -316,7 +360,7 @@ impl Pair {
     fn gateway_output(&mut self, output: Output) {
         let wall = self.wall();
         match output {
-            Output::Sip(output) => self.transmit(output),
+            Output::Sip(output) => self.transmit(GATEWAY, output),
             Output::BindPorts { call } => {
                 let input = if self.ports == 0 {
                     Input::PortsUnavailable { call }
@@ -378,9 +422,10 @@ impl Pair {
         }
     }
 
-    fn transmit(&mut self, output: TransportOutput) {
+    fn transmit(&mut self, by: &str, output: TransportOutput) {
         match output {
             TransportOutput::Datagram { local, to, bytes } => self.send(local, to, bytes),
+            output if self.streams.is_some() => self.transmit_stream(by, output),
             // Nobody listens for connections here.
             TransportOutput::Connect { connection, .. } => {
                 let reason = "connection refused".to_owned();
@@ -391,6 +436,24 @@ impl Pair {
             }
             TransportOutput::Close { connection } => self.closed.push(connection),
             other => panic!("only UDP here: {other:?}"),
+        }
+    }
+
+    fn transmit_stream(&mut self, by: &str, mut output: TransportOutput) {
+        let by = address(by);
+        if let TransportOutput::Stream { bytes, .. } = &mut output {
+            if let (Some(rewrite), Ok(text)) = (self.rewrite, std::str::from_utf8(bytes))
+                && by == address(OPENAI)
+            {
+                *bytes = rewrite(text).into();
+            }
+            self.wire.push((by, by, bytes.clone()));
+        }
+        let streams = self.streams.as_mut().expect("connections");
+        for event in streams.transport(by.ip(), output) {
+            self.sent += 1;
+            let at = (self.now + LATENCY, self.sent);
+            self.stream_events.insert(at, event);
         }
     }
 
@@ -434,7 +497,9 @@ impl Pair {
 
     /// Nothing is left anywhere once all timers have run out, and there is one record of this ending.
     pub(crate) fn assert_over(&mut self, result: &str, reason: &str) {
-        self.run(Duration::from_secs(120));
+        // Connections stay for the next call a good while longer than any timer.
+        let quiet = if self.streams.is_some() { 1_200 } else { 120 };
+        self.run(Duration::from_secs(quiet));
         let endings: Vec<_> = self
             .records
             .iter()

@@ -7,7 +7,7 @@ use crate::record::Diary;
 use crate::termination::EndReason;
 use squelch_media::{BridgeStats, MediaPlan};
 use squelch_sip::sdp::SessionDescription;
-use squelch_sip::{DialogId, Target};
+use squelch_sip::{DialogId, Protocol, Target};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
@@ -61,6 +61,8 @@ pub(crate) enum Accept {
 pub(crate) struct CarrierLeg {
     pub(crate) dialog: DialogId,
     pub(crate) answered: bool,
+    /// Its INVITE came by this.
+    pub(crate) protocol: Protocol,
     /// Its INVITE made no offer: ours goes out with the answer.
     pub(crate) is_late: bool,
     /// What our SDP said last.
@@ -95,6 +97,8 @@ pub(crate) struct OpenaiLeg {
     /// What OpenAI calls the call of this INVITE.
     pub(crate) call_id: Option<String>,
     pub(crate) accept: Accept,
+    /// It refused our offer with 488, and is asked once more for plain RTP.
+    pub(crate) without_keys: bool,
     /// What our SDP said last.
     pub(crate) said: Option<SessionDescription>,
     /// Our 200 to an INVITE of its carries an offer; the ACK's answer is awaited.

@@ -49,6 +49,8 @@ pub struct Trunk {
     pub media_sources: Vec<IpNet>,
     /// Formats squelch speaks with it, in order of preference.
     pub formats: Vec<Format>,
+    /// Whether its media are encrypted.
+    pub srtp: Srtp,
     /// How long a session lives without a refresh (RFC 4028), where the carrier does not ask for less; `None`
     /// leaves it to the carrier.
     pub session_expires: Option<Duration>,
@@ -84,6 +86,8 @@ pub struct OpenAi {
     pub webhook_secrets: Vec<Secret>,
     /// Networks OpenAI's media come from and go to; empty means anywhere.
     pub media_sources: Vec<IpNet>,
+    /// Whether its media are encrypted.
+    pub srtp: Srtp,
     /// What the session guard does with audio formats.
     pub audio_format: AudioFormatPolicy,
     /// The session squelch accepts calls with itself; `None` leaves accepting to the application.
@@ -101,6 +105,18 @@ pub struct Route {
     pub server_name: Option<String>,
     /// What its challenges are answered with.
     pub credentials: Option<Credentials>,
+}
+
+/// Whether a leg's media are encrypted (RFC 3711), with keys in its SDP (RFC 4568).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Srtp {
+    /// Never.
+    #[default]
+    Off,
+    /// In kind where the peer offers; where squelch does, over TLS, and without once that was refused.
+    Prefer,
+    /// Always, with keys that came over TLS; else there is no call.
+    Require,
 }
 
 /// What the session guard does with audio formats.

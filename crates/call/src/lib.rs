@@ -24,7 +24,8 @@ mod timers;
 mod transfer;
 
 pub use config::{
-    AudioFormatPolicy, GatewayConfig, Guard, Limits, OnStatic, OpenAi, Route, Trunk, TrunkDigest,
+    AudioFormatPolicy, GatewayConfig, Guard, Limits, OnStatic, OpenAi, Route, Srtp, Trunk,
+    TrunkDigest,
 };
 pub use counters::Counters;
 pub use gateway::Gateway;

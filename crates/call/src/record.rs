@@ -97,7 +97,7 @@ impl LegRecord {
         let hundredths = |value: f64| (value * 100.0).round() / 100.0;
         LegRecord {
             format: plan.map(|plan| Format::name(plan.leg(side).format)),
-            srtp: false,
+            srtp: plan.is_some_and(|plan| plan.leg(side).srtp.is_some()),
             packets: stats.packets,
             lost: stats.lost,
             jitter_ms: hundredths(stats.mean_jitter.as_secs_f64() * 1_000.0),

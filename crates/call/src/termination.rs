@@ -79,6 +79,8 @@ reasons! {
     BadSdp = "bad_sdp", Rejected, Some(488), 88;
     /// No format of the offer is one of the trunk's.
     NoCommonFormat = "no_common_format", Rejected, Some(488), 88;
+    /// The offer's encryption is not what `srtp` asks for.
+    Srtp = "srtp", Rejected, Some(488), 88;
     /// The offer names a media address that squelch may not send to.
     MediaAddress = "media_address", Rejected, Some(488), 88;
     /// Max-Forwards is used up.

@@ -4,13 +4,15 @@
 //! waits: a three-minute call takes as long as its packets take to compute. The same setup gives the
 //! same trace, packet by packet ([`World::trace`]).
 //!
-//! Both legs signal over UDP here; TCP and TLS are the shell's, tested with real sockets. Webhooks,
-//! the API and the application's WebSocket take [`LATENCY`] one way, and are lost never.
+//! Both legs signal over UDP, or over connections that stand for TLS ([`Setup::over_tls`]): its handshakes are the
+//! shell's, tested with real sockets. Webhooks, the API and the application's WebSocket take [`LATENCY`] one way, and
+//! are lost never.
 
 mod media;
 mod network;
 mod places;
 mod setup;
+mod streams;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
@@ -27,6 +29,7 @@ use network::{Arrival, Network};
 use places::{CARRIER, GATEWAY, OPENAI, Ports};
 pub use places::{carrier_address, gateway_address, openai_address, stranger_address};
 pub use setup::Setup;
+pub use streams::{StreamEvent, Streams};
 
 /// One way over a network without impairment.
 pub const LATENCY: Duration = Duration::from_millis(5);
@@ -106,6 +109,14 @@ impl World {
     /// A number that stands for everything that went over the networks so far, and when.
     pub fn trace(&self) -> u64 {
         self.network.trace()
+    }
+
+    /// The same over TLS, as [`Setup::over_tls`] has it.
+    pub fn plan_over_tls(script: carrier::Script) -> carrier::CallPlan {
+        let mut plan = World::plan(script);
+        plan.target.protocol = squelch_sip::Protocol::Tls;
+        plan.target.addr = places::tls(GATEWAY);
+        plan
     }
 
     /// The plan of a call that a carrier would place: mu-law first, no end of its own.
@@ -264,6 +275,16 @@ impl World {
         let wall = self.wall_now();
         match arrival {
             Arrival::Datagram { from, to, bytes } => self.datagram(from, to, &bytes),
+            Arrival::Stream(event) => {
+                let (now, sip) = (self.now, event.input());
+                if event.at == CARRIER.ip() {
+                    self.carrier.handle_input(now, carrier::Input::Sip(sip));
+                } else if event.at == OPENAI.ip() {
+                    self.openai.handle_input(now, wall, openai::Input::Sip(sip));
+                } else {
+                    self.input(Input::Sip(sip));
+                }
+            }
             Arrival::Webhook {
                 webhook,
                 mut request,
@@ -344,7 +365,7 @@ impl World {
 
     fn carrier_output(&mut self, output: carrier::Output) {
         match output {
-            carrier::Output::Sip(output) => self.network.transport(self.now, output),
+            carrier::Output::Sip(output) => self.network.transport(self.now, CARRIER, output),
             carrier::Output::BindPort { call } => {
                 let local = self.ports.bind_carrier(call);
                 let input = carrier::Input::PortBound { call, local };
@@ -362,7 +383,7 @@ impl World {
     fn openai_output(&mut self, output: openai::Output) {
         let wall = self.wall_now();
         match output {
-            openai::Output::Sip(output) => self.network.transport(self.now, output),
+            openai::Output::Sip(output) => self.network.transport(self.now, OPENAI, output),
             openai::Output::BindPort { call } => {
                 let local = self.ports.bind_openai(call);
                 let input = openai::Input::PortBound { call, local };
@@ -385,7 +406,7 @@ impl World {
     fn gateway_output(&mut self, output: Output) {
         let (now, wall) = (self.now, self.wall_now());
         match output {
-            Output::Sip(output) => self.network.transport(now, output),
+            Output::Sip(output) => self.network.transport(now, GATEWAY, output),
             Output::BindPorts { call } => {
                 let (carrier, openai) = self.media.bind(call);
                 let input = Input::PortsBound {

@@ -1,5 +1,6 @@
 //! What the transaction user hands to the endpoint.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use crate::digest::Credentials;
 use crate::message::{Method, NameAddr, Uri};
 use crate::transport::Protocol;
 
-/// A message body and its type.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A message body and its type. Debug shows how long it is: a session description may hold keys (RFC 4568).
+#[derive(Clone, PartialEq, Eq)]
 pub struct Body {
     /// The Content-Type value, e.g. `application/sdp`.
     pub content_type: String,
@@ -25,6 +26,12 @@ impl Body {
             content_type: "application/sdp".into(),
             bytes: bytes.into(),
         }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({}, {} bytes)", self.content_type, self.bytes.len())
     }
 }
 

@@ -110,8 +110,8 @@ pub enum TransportInput<'a> {
     },
 }
 
-/// Something the network shall do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Something the network shall do. Debug shows how long messages are: their bodies may hold keys.
+#[derive(Clone, PartialEq, Eq)]
 pub enum TransportOutput {
     /// Send a datagram from the listener bound to `local`.
     Datagram {
@@ -145,6 +145,29 @@ pub enum TransportOutput {
         /// Which.
         connection: ConnectionId,
     },
+}
+
+impl fmt::Debug for TransportOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TransportOutput::Datagram { local, to, bytes } => {
+                write!(f, "Datagram({local} -> {to}, {} bytes)", bytes.len())
+            }
+            TransportOutput::Connect {
+                connection,
+                protocol,
+                remote,
+                server_name,
+            } => {
+                let name = server_name.as_deref().unwrap_or("-");
+                write!(f, "Connect({connection:?}, {protocol}, {remote}, {name})")
+            }
+            TransportOutput::Stream { connection, bytes } => {
+                write!(f, "Stream({connection:?}, {} bytes)", bytes.len())
+            }
+            TransportOutput::Close { connection } => write!(f, "Close({connection:?})"),
+        }
+    }
 }
 
 /// Where a request came from.

@@ -176,9 +176,9 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "srtp = ",
-        "srtp = \"prefer\"",
+        "srtp = \"require\"",
         "trunk.srtp",
-        "not built yet",
+        "over TLS alone",
     ),
     ("srtp = ", "srtp = \"of\"", "trunk.srtp", "unknown"),
     (
@@ -556,4 +556,32 @@ fn numbers_that_may_be_dialled_are_read() {
         trunk.transfer,
         squelch_call::Transfer::Numbers(patterns.into())
     );
+}
+
+#[test]
+fn encryption_is_preferred_and_required_only_where_keys_are_safe() {
+    use squelch_call::Srtp;
+    let (config, _) = check(EXAMPLE);
+    let gateway = config.expect("usable").gateway;
+    assert_eq!(
+        (gateway.trunks[0].srtp, gateway.openai.srtp),
+        (Srtp::Prefer, Srtp::Prefer)
+    );
+    // Left out, it is the same.
+    let (config, problems) = check(&EXAMPLE.replace("\nsrtp = ", "\n# srtp = "));
+    assert_eq!(problems, []);
+    assert_eq!(config.expect("usable").gateway.openai.srtp, Srtp::Prefer);
+
+    let required = EXAMPLE.replace("\naudio_format", "\n# audio_format");
+    let (before, after) = required.split_once("[openai]").expect("a section");
+    let after = after.replace("srtp = \"prefer\"", "srtp = \"require\"");
+    let required = format!("{before}[openai]{after}");
+    let (config, problems) = check(&required);
+    assert_eq!(problems, []);
+    let openai = config.expect("usable").gateway.openai;
+    assert_eq!(openai.srtp, Srtp::Require);
+    let (config, problems) = check(&required.replace("transport=tls", "transport=tcp"));
+    assert!(config.is_none());
+    let keys: Vec<_> = problems.iter().map(|p| p.key.as_str()).collect();
+    assert_eq!(keys, ["openai.route.sip_uri"]);
 }

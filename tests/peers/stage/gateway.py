@@ -35,6 +35,7 @@ api_key_env = "OPENAI_API_KEY"
 webhook_secret_envs = ["OPENAI_WEBHOOK_SECRET"]
 certificate_authority = "{authority}"
 media_sources = ["{openai}/32"]
+srtp = "{srtp}"
 session_file = "session.json"
 # A SIPp scenario takes an OPTIONS for a call that went wrong, and stories put routes out of order.
 probe = "never"
@@ -69,7 +70,7 @@ class Gateway(Program):
 
     def __init__(
         self, binary, folder, certificate, key, authority,
-        here=SQUELCH, admin=SQUELCH_ADMIN, rtp=SQUELCH_RTP, trunk="", route=f"{OPENAI_TLS};transport=tls", credentials="",
+        here=SQUELCH, admin=SQUELCH_ADMIN, rtp=SQUELCH_RTP, trunk="", route=f"{OPENAI_TLS};transport=tls", credentials="", srtp="off",
         drain="1s",
     ):  # fmt: skip
         self.here, self.admin = here, admin
@@ -81,7 +82,7 @@ class Gateway(Program):
             CONFIG.format(
                 here=here, edge=EDGE, drain=drain, sip=SQUELCH_SIP, tls=SQUELCH_TLS, certificate=certificate, key=key, rtp=rtp,
                 carrier=CARRIER, trunk=trunk, authority=authority, openai=OPENAI, route=route,
-                openai_scenario=OPENAI_SCENARIO_SIP, credentials=credentials, http=SQUELCH_HTTP, admin=admin,
+                openai_scenario=OPENAI_SCENARIO_SIP, credentials=credentials, srtp=srtp, http=SQUELCH_HTTP, admin=admin,
             )
         )  # fmt: skip
         session = {"type": "realtime", "model": "gpt-realtime", "instructions": "Answer the phone."}

@@ -5,7 +5,7 @@ use super::openai_leg::CALL_ID_HEADER;
 use super::{Clock, Gateway};
 use crate::call::{Call, CarrierLeg, OpenaiLeg, State};
 use crate::io::{CallId, Output};
-use crate::negotiate::{self, Unacceptable};
+use crate::negotiate::{self, Terms, Unacceptable};
 use crate::record::{Diary, masked};
 use crate::termination::EndReason;
 use crate::timers::Timer;
@@ -78,9 +78,13 @@ impl Gateway {
         let Some(settings) = self.config.trunks.get(trunk) else {
             return refuse(EndReason::Full, 0, "no such trunk");
         };
+        let terms = Terms::carrier(settings, invite.source.protocol);
         let offer = match &invite.body {
-            Some(body) => negotiate::read_offer(settings, &body.bytes)?,
-            None => negotiate::unsaid_offer(settings),
+            Some(body) => negotiate::read_offer(settings, terms, &body.bytes, &mut self.random)?,
+            None => {
+                terms.check()?;
+                negotiate::unsaid_offer(settings)
+            }
         };
         if !self.take_token(clock.now, trunk) {
             return refuse(
@@ -126,6 +130,7 @@ impl Gateway {
             carrier: CarrierLeg {
                 dialog,
                 answered: false,
+                protocol: invite.source.protocol,
                 is_late: invite.body.is_none(),
                 said: None,
                 offered: false,

@@ -2,8 +2,9 @@
 
 use super::{Clock, Gateway};
 use crate::call::{Accept, Call, State};
+use crate::config::OpenAi;
 use crate::io::{CallId, Output};
-use crate::negotiate;
+use crate::negotiate::{self, Invited, Terms};
 use crate::termination::EndReason;
 use crate::timers::Timer;
 use squelch_media::Side;
@@ -30,7 +31,9 @@ impl Gateway {
         };
         let named = self.config.media_address;
         let address = named.map_or(local, |ip| SocketAddr::new(ip, local.port()));
-        let offer = negotiate::offer_to_openai(&call.offer, &call.session_id, address);
+        let terms = openai_terms(&self.config.openai, call, target.protocol);
+        let crypto = terms.lines(&mut self.random);
+        let offer = negotiate::offer_to_openai(&call.offer, &call.session_id, address, crypto);
         let invite = OutgoingInvite {
             request_uri: uri.clone(),
             from: NameAddr::new(Uri::sip(call.carrier.caller.as_deref(), &host, None)),
@@ -110,7 +113,17 @@ impl Gateway {
         if call.plan.is_some() {
             return self.answer_after_early_media(clock, id, &answer);
         }
-        let plan = negotiate::plan(&self.config, trunk, &call.offer, &answer, &mut self.random);
+        let Some(invited) = invited(&self.config.openai, call) else {
+            return;
+        };
+        let plan = negotiate::plan(
+            &self.config,
+            trunk,
+            &call.offer,
+            invited,
+            &answer,
+            &mut self.random,
+        );
         let plan = match plan.map(Box::new) {
             Ok(plan) => plan,
             Err(unacceptable) => {
@@ -124,7 +137,9 @@ impl Gateway {
         };
         if call.carrier.is_late {
             let format = plan.openai.format;
-            let offer = negotiate::late_offer(trunk, format, &call.session_id, address);
+            let terms = Terms::carrier(trunk, call.carrier.protocol);
+            let crypto = terms.lines(&mut self.random);
+            let offer = negotiate::late_offer(trunk, format, &call.session_id, address, crypto);
             call.state = State::Offered(plan);
             return self.answer_carrier(clock, id, offer);
         }
@@ -171,11 +186,38 @@ impl Gateway {
             .push_back(Output::CallAnswered { trunk, setup });
     }
 
+    /// A 488 may mean our keys: where plain RTP is as good, the same address is asked once more, for that.
+    fn openai_refused_keys(&mut self, clock: Clock, id: CallId, failure: &Failure) -> bool {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return false;
+        };
+        let said = call.openai.said.as_ref().and_then(|said| said.audio());
+        let offered = said.is_some_and(|audio| !audio.crypto.is_empty());
+        let refused = matches!(failure, Failure::Status { status: 488, .. });
+        let peer = call.openai.peer.clone();
+        let Some(peer) = peer.filter(|peer| {
+            let terms = openai_terms(&self.config.openai, call, peer.protocol);
+            offered && refused && terms.may_do_without() && call.plan.is_none()
+        }) else {
+            return false;
+        };
+        self.door
+            .openai_out(clock.now, peer.addr.ip().to_canonical());
+        call.openai.without_keys = true;
+        let text = "OpenAI refused the offer of SRTP with 488; once more without";
+        call.diary.note(clock.now, "without_srtp", text);
+        self.invite_openai(clock, id, peer);
+        true
+    }
+
     /// OpenAI said no, or could not be reached: the next address, the next route, or the end.
     pub(super) fn openai_rejected(&mut self, clock: Clock, dialog: DialogId, failure: Failure) {
         let Some((id, Side::Openai)) = self.dialogs.remove(&dialog) else {
             return;
         };
+        if self.openai_refused_keys(clock, id, &failure) {
+            return;
+        }
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -204,6 +246,25 @@ impl Gateway {
             None => self.try_target(clock, id),
         }
     }
+}
+
+/// What the encryption of OpenAI's leg is held to, while it is signalled by `protocol`.
+pub(super) fn openai_terms(openai: &OpenAi, call: &Call, protocol: Protocol) -> Terms {
+    let terms = Terms::openai(openai, protocol);
+    if call.openai.without_keys {
+        terms.without_keys()
+    } else {
+        terms
+    }
+}
+
+/// What OpenAI answers to.
+pub(super) fn invited<'a>(openai: &OpenAi, call: &'a Call) -> Option<Invited<'a>> {
+    let peer = call.openai.peer.as_ref()?;
+    Some(Invited {
+        said: call.openai.said.as_ref()?,
+        terms: openai_terms(openai, call, peer.protocol),
+    })
 }
 
 /// What a final status of OpenAI's comes to; `None` where another address or route may do better.

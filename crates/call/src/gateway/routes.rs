@@ -3,6 +3,7 @@
 use super::{Clock, Gateway};
 use crate::call::State;
 use crate::io::{CallId, Output};
+use crate::negotiate::Terms;
 use crate::termination::EndReason;
 use crate::timers::Timer;
 use squelch_sip::locate::{Answer, Located, Question};
@@ -196,6 +197,12 @@ impl Gateway {
             self.skip_route(clock, id, "none of its addresses answers");
             return self.try_route(clock, id);
         };
+        call.openai.without_keys = false;
+        if let Err(unacceptable) = Terms::openai(&self.config.openai, target.protocol).check() {
+            call.diary
+                .note(clock.now, "route_failed", unacceptable.text);
+            return self.try_target(clock, id);
+        }
         let is_last = call.openai.targets.is_empty() && call.openai.routes.is_empty();
         if is_last {
             // Nothing is gained by giving it up before the setup limit does.

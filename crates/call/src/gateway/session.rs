@@ -4,10 +4,11 @@
 //! Each leg's session is changed with its own peer alone. What the other leg needs to know of it is media: while the
 //! carrier holds, silence goes to OpenAI, which is never sent a re-INVITE.
 
+use super::openai_leg::{invited, openai_terms};
 use super::{Clock, Gateway};
 use crate::call::{Call, State};
 use crate::io::{CallId, Output};
-use crate::negotiate::{self, Change, Unacceptable};
+use crate::negotiate::{self, Change, Standing, Terms, Unacceptable};
 use crate::termination::EndReason;
 use squelch_media::{Direction, Format, LegPlan, MediaPlan, Side};
 use squelch_sip::sdp::SessionDescription;
@@ -37,10 +38,14 @@ impl Gateway {
         if call.carrier.is_late || call.plan.is_some() {
             return false;
         }
+        let Some(invited) = invited(&self.config.openai, call) else {
+            return false;
+        };
         let plan = negotiate::plan(
             &self.config,
             trunk,
             &call.offer,
+            invited,
             &body.bytes,
             &mut self.random,
         );
@@ -155,7 +160,8 @@ impl Gateway {
         let Some(body) = body else {
             return self.end(clock, id, EndReason::NoOffer);
         };
-        let change = self.read_change(id, Side::Carrier, plan.openai.format, &body.bytes);
+        let present = plan.openai.format;
+        let change = self.read_change(id, Side::Carrier, present, true, &body.bytes);
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -169,7 +175,7 @@ impl Gateway {
             }
             Err(unacceptable) => {
                 call.diary.note(clock.now, "bad_answer", unacceptable.text);
-                self.end(clock, id, EndReason::BadSdp);
+                self.end(clock, id, unacceptable.reason);
             }
         }
     }
@@ -182,18 +188,13 @@ impl Gateway {
         side: Side,
         offer: &[u8],
     ) -> Result<SessionDescription, Unacceptable> {
-        let not_now = || Unacceptable {
-            reason: EndReason::BadSdp,
-            warning: 399,
-            text: "the call is not up".into(),
-        };
         let call = self.calls.get(&id).ok_or_else(not_now)?;
         let present = match (&call.state, &call.plan) {
             (State::Bridged, Some(plan)) => plan.leg(side).format,
             _ => return Err(not_now()),
         };
         let local = local_of(call, side).ok_or_else(not_now)?;
-        let change = self.read_change(id, side, present, offer)?;
+        let change = self.read_change(id, side, present, false, offer)?;
         let local = self.advertised(local);
         let call = self.calls.get_mut(&id).ok_or_else(not_now)?;
         let said = match side {
@@ -213,7 +214,7 @@ impl Gateway {
             return;
         };
         let present = plan.leg(side).format;
-        match self.read_change(id, side, present, answer) {
+        match self.read_change(id, side, present, true, answer) {
             Ok(change) => self.apply(clock, id, side, &change),
             Err(unacceptable) => {
                 if let Some(call) = self.calls.get_mut(&id) {
@@ -247,7 +248,13 @@ impl Gateway {
             (true, false) => ("resumed", format!("by the {} leg", side.name())),
             _ => {
                 let (name, format, remote) = (side.name(), new.format.name(), new.remote);
-                let detail = format!("{name} leg: {format}, media at {remote}");
+                let keys = match (&leg.srtp, &new.srtp) {
+                    (before, after) if before == after => "",
+                    (Some(_), Some(_)) => ", new keys",
+                    (None, _) => ", encrypted from now on",
+                    (_, None) => ", no longer encrypted",
+                };
+                let detail = format!("{name} leg: {format}, media at {remote}{keys}");
                 ("session_changed", detail)
             }
         };
@@ -278,20 +285,55 @@ impl Gateway {
         Some(offer)
     }
 
+    /// Reads a peer's description: an offer, or the answer to what we said last.
     fn read_change(
-        &self,
+        &mut self,
         id: CallId,
         side: Side,
         present: Format,
+        is_answer: bool,
         body: &[u8],
     ) -> Result<Change, Unacceptable> {
-        let trunk = self.calls.get(&id).map(|call| call.trunk);
-        let trunk = trunk.and_then(|trunk| self.config.trunks.get(trunk));
-        let (formats, networks) = match (side, trunk) {
-            (Side::Carrier, Some(trunk)) => (&trunk.formats[..], &trunk.media_sources[..]),
-            _ => (&OPENAI_FORMATS[..], &self.config.openai.media_sources[..]),
+        let call = self.calls.get(&id).ok_or_else(not_now)?;
+        let trunk = self.config.trunks.get(call.trunk).ok_or_else(not_now)?;
+        let openai = &self.config.openai;
+        let (formats, networks, said) = match side {
+            Side::Carrier => (
+                &trunk.formats[..],
+                &trunk.media_sources[..],
+                &call.carrier.said,
+            ),
+            Side::Openai => (
+                &OPENAI_FORMATS[..],
+                &openai.media_sources[..],
+                &call.openai.said,
+            ),
         };
-        negotiate::read_change(formats, present, networks, body)
+        let terms = match (side, &call.openai.peer) {
+            (Side::Openai, Some(peer)) => openai_terms(openai, call, peer.protocol),
+            _ => Terms::carrier(trunk, call.carrier.protocol),
+        };
+        let keys = call
+            .plan
+            .as_ref()
+            .and_then(|plan| plan.leg(side).srtp.as_ref());
+        let standing = Standing {
+            formats,
+            present,
+            networks,
+            terms,
+            key: keys.map(|keys| &keys.send),
+            offered: said.as_ref().filter(|_| is_answer),
+        };
+        negotiate::read_change(standing, body, &mut self.random)
+    }
+}
+
+fn not_now() -> Unacceptable {
+    Unacceptable {
+        reason: EndReason::BadSdp,
+        warning: 399,
+        text: "the call is not up".into(),
     }
 }
 

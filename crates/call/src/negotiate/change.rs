@@ -1,14 +1,17 @@
 //! A leg that stands is described anew: hold, resume, another address, another format.
 
+use super::srtp::{Keys, Terms, profile_of};
 use super::{
     TELEPHONE_EVENT, Unacceptable, direction_of, encoding_of, format_of, offered_format, ptime_of,
 };
 use crate::config::media_allowed;
 use crate::termination::EndReason;
 use ipnet::IpNet;
+use rand_core::Rng;
 use squelch_media::rtp::PayloadType;
+use squelch_media::srtp::MasterKey;
 use squelch_media::{Direction, Format, LegPlan};
-use squelch_sip::sdp::{self, AudioMedia, Encoding, Media, Profile, SessionDescription};
+use squelch_sip::sdp::{self, AudioMedia, Crypto, Encoding, Media, SessionDescription};
 use std::net::SocketAddr;
 
 /// What a peer's new description comes to.
@@ -18,6 +21,7 @@ pub(crate) struct Change {
     audio: AudioMedia,
     pub(crate) format: Format,
     payload_type: PayloadType,
+    keys: Option<Keys>,
     /// Where the media go; `None` where the peer names no address (RFC 2543's hold).
     remote: Option<SocketAddr>,
 }
@@ -45,9 +49,23 @@ impl Change {
             ptime: ptime_of(&self.audio),
             direction,
             remote: self.remote.unwrap_or(before.remote),
+            srtp: self.keys.as_ref().map(|keys| keys.plan.clone()),
             ..before.clone()
         }
     }
+}
+
+/// What a new description is held against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing<'a> {
+    pub(crate) formats: &'a [Format],
+    pub(crate) present: Format,
+    pub(crate) networks: &'a [IpNet],
+    pub(crate) terms: Terms,
+    /// What squelch sends with now.
+    pub(crate) key: Option<&'a MasterKey>,
+    /// Our offer, where this is its answer.
+    pub(crate) offered: Option<&'a SessionDescription>,
 }
 
 /// Reads a new offer, or the answer to one of ours. The present format is kept where it is among what the peer
@@ -56,28 +74,31 @@ impl Change {
 /// **Errors**: a description that can't be read, refuses the audio, holds none of the formats, or names an address
 /// that media may not be sent to.
 pub(crate) fn read_change(
-    formats: &[Format],
-    present: Format,
-    networks: &[IpNet],
+    standing: Standing<'_>,
     body: &[u8],
+    random: &mut impl Rng,
 ) -> Result<Change, Unacceptable> {
     let refused = |warning, text: String| Unacceptable::new(EndReason::BadSdp, warning, text);
     let description =
         SessionDescription::parse(body).map_err(|error| refused(399, error.to_string()))?;
     let audio = description.audio().filter(|audio| audio.port != 0).cloned();
     let audio = audio.ok_or_else(|| refused(304, "the audio is refused".into()))?;
-    if audio.profile != Profile::Avp {
-        let text = format!("{} is not spoken here, RTP/AVP is", audio.profile.name());
-        return Err(refused(302, text));
-    }
-    let preference: Vec<Format> = std::iter::once(present)
-        .chain(formats.iter().copied())
+    let keys = match standing.offered {
+        Some(ours) => {
+            let ours = ours.audio();
+            let ours = ours.ok_or_else(|| refused(304, "nothing was offered".into()))?;
+            standing.terms.take_answer(ours, &audio)?
+        }
+        None => standing.terms.take_offer(&audio, standing.key, random)?,
+    };
+    let preference: Vec<Format> = std::iter::once(standing.present)
+        .chain(standing.formats.iter().copied())
         .collect();
     let (format, payload_type) = offered_format(&preference, &audio)
         .ok_or_else(|| refused(305, "none of the formats is spoken on this leg".into()))?;
     let remote =
         (!audio.address.is_unspecified()).then(|| SocketAddr::new(audio.address, audio.port));
-    if let Some(remote) = remote.filter(|remote| !media_allowed(*remote, networks)) {
+    if let Some(remote) = remote.filter(|remote| !media_allowed(*remote, standing.networks)) {
         let text = format!("{remote} is no address that media are sent to on this leg");
         return Err(refused(399, text));
     }
@@ -86,6 +107,7 @@ pub(crate) fn read_change(
         audio,
         format,
         payload_type,
+        keys,
         remote,
     })
 }
@@ -103,15 +125,16 @@ pub(crate) fn answer_to_change(
     };
     let events = change.audio.telephone_event();
     let events = events.map(|offered| Encoding::telephone_event(offered.payload_type));
+    let crypto: Vec<Crypto> = change.keys.iter().map(Keys::line).collect();
     let audio = AudioMedia {
         address: local.ip(),
         port: local.port(),
-        profile: Profile::Avp,
+        profile: profile_of(&crypto),
         encodings: std::iter::once(chosen).chain(events).collect(),
         ptime: Some(ptime_of(&change.audio).as_ms()),
         maxptime: None,
         direction: change.audio.direction.mirrored(),
-        crypto: Vec::new(),
+        crypto,
     };
     let answer = change
         .description

@@ -3,10 +3,12 @@
 mod change;
 mod offer;
 mod plan;
+mod srtp;
 
-pub(crate) use change::{Change, answer_to_change, as_it_stands, read_change};
+pub(crate) use change::{Change, Standing, answer_to_change, as_it_stands, read_change};
 pub(crate) use offer::{answer_to_carrier, late_offer, offer_to_openai, read_offer, unsaid_offer};
-pub(crate) use plan::plan;
+pub(crate) use plan::{Invited, plan};
+pub(crate) use srtp::Terms;
 
 use crate::termination::EndReason;
 use squelch_media::rtp::{PayloadType, Ptime};
@@ -23,6 +25,8 @@ pub(crate) struct Offer {
     pub(crate) audio: AudioMedia,
     pub(crate) format: Format,
     pub(crate) payload_type: PayloadType,
+    /// The keys taken; `None` for plain RTP.
+    pub(crate) keys: Option<srtp::Keys>,
 }
 
 /// Why an offer or an answer can't be taken.

@@ -1,15 +1,22 @@
 //! The carrier's offer, ours to OpenAI, and the answer to the carrier.
 
+use super::srtp::{Keys, Terms, profile_of};
 use super::{Offer, TELEPHONE_EVENT, Unacceptable, encoding_of, offered_format, ptime_of};
 use crate::config::{Trunk, media_allowed};
 use crate::termination::EndReason;
+use rand_core::Rng;
 use squelch_media::Format;
 use squelch_media::rtp::Ptime;
-use squelch_sip::sdp::{self, AudioMedia, Encoding, Profile, SessionDescription};
+use squelch_sip::sdp::{self, AudioMedia, Crypto, Encoding, Profile, SessionDescription};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Reads a carrier's offer against its trunk.
-pub(crate) fn read_offer(trunk: &Trunk, body: &[u8]) -> Result<Offer, Unacceptable> {
+pub(crate) fn read_offer(
+    trunk: &Trunk,
+    terms: Terms,
+    body: &[u8],
+    random: &mut impl Rng,
+) -> Result<Offer, Unacceptable> {
     let description = SessionDescription::parse(body)
         .map_err(|error| Unacceptable::new(EndReason::BadSdp, 399, error.to_string()))?;
     let Some(audio) = description.audio().cloned() else {
@@ -26,13 +33,7 @@ pub(crate) fn read_offer(trunk: &Trunk, body: &[u8]) -> Result<Offer, Unacceptab
             "the audio is offered with port 0",
         ));
     }
-    if audio.profile != Profile::Avp {
-        let text = format!(
-            "{} is not spoken with this trunk, RTP/AVP is",
-            audio.profile.name()
-        );
-        return Err(Unacceptable::new(EndReason::NoCommonFormat, 302, text));
-    }
+    let keys = terms.take_offer(&audio, None, random)?;
     let Some((format, payload_type)) = offered_format(&trunk.formats, &audio) else {
         let wanted: Vec<&str> = trunk.formats.iter().map(|format| format.name()).collect();
         let text = format!(
@@ -51,6 +52,7 @@ pub(crate) fn read_offer(trunk: &Trunk, body: &[u8]) -> Result<Offer, Unacceptab
         audio,
         format,
         payload_type,
+        keys,
     })
 }
 
@@ -59,6 +61,7 @@ pub(crate) fn offer_to_openai(
     offer: &Offer,
     session_id: &str,
     local: SocketAddr,
+    crypto: Vec<Crypto>,
 ) -> SessionDescription {
     let other = match offer.format {
         Format::Pcmu => Format::Pcma,
@@ -67,7 +70,7 @@ pub(crate) fn offer_to_openai(
     let audio = AudioMedia {
         address: local.ip(),
         port: local.port(),
-        profile: Profile::Avp,
+        profile: profile_of(&crypto),
         encodings: vec![
             encoding_of(offer.format),
             encoding_of(other),
@@ -76,7 +79,7 @@ pub(crate) fn offer_to_openai(
         ptime: Some(Ptime::DEFAULT.as_ms()),
         maxptime: None,
         direction: sdp::Direction::SendRecv,
-        crypto: Vec::new(),
+        crypto,
     };
     SessionDescription {
         session_id: session_id.to_owned(),
@@ -100,15 +103,16 @@ pub(crate) fn answer_to_carrier(
         .audio
         .telephone_event()
         .map(|offered| Encoding::telephone_event(offered.payload_type));
+    let crypto: Vec<Crypto> = offer.keys.iter().map(Keys::line).collect();
     let audio = AudioMedia {
         address: local.ip(),
         port: local.port(),
-        profile: Profile::Avp,
+        profile: profile_of(&crypto),
         encodings: std::iter::once(chosen).chain(events).collect(),
         ptime: Some(ptime_of(&offer.audio).as_ms()),
         maxptime: None,
         direction: offer.audio.direction.mirrored(),
-        crypto: Vec::new(),
+        crypto,
     };
     offer.description.answered(session_id, local.ip(), audio)
 }
@@ -136,6 +140,7 @@ pub(crate) fn unsaid_offer(trunk: &Trunk) -> Offer {
         audio,
         format,
         payload_type: format.static_payload_type(),
+        keys: None,
     }
 }
 
@@ -145,6 +150,7 @@ pub(crate) fn late_offer(
     openai: Format,
     session_id: &str,
     local: SocketAddr,
+    crypto: Vec<Crypto>,
 ) -> SessionDescription {
     let mut formats = trunk.formats.clone();
     formats.sort_by_key(|format| *format != openai);
@@ -152,14 +158,14 @@ pub(crate) fn late_offer(
     let audio = AudioMedia {
         address: local.ip(),
         port: local.port(),
-        profile: Profile::Avp,
+        profile: profile_of(&crypto),
         encodings: encodings
             .chain([Encoding::telephone_event(TELEPHONE_EVENT)])
             .collect(),
         ptime: Some(Ptime::DEFAULT.as_ms()),
         maxptime: None,
         direction: sdp::Direction::SendRecv,
-        crypto: Vec::new(),
+        crypto,
     };
     SessionDescription {
         session_id: session_id.to_owned(),

@@ -1,5 +1,6 @@
 //! The plan of a call's media.
 
+use super::srtp::{Keys, Terms};
 use super::{Offer, Unacceptable, direction_of, format_of, ptime_of};
 use crate::config::{GatewayConfig, Trunk, media_allowed};
 use crate::termination::EndReason;
@@ -7,8 +8,15 @@ use ipnet::IpNet;
 use rand_core::Rng;
 use squelch_media::rtp::{PayloadType, RtpTime, Ssrc};
 use squelch_media::{Format, GuardPlan, LegPlan, MediaPlan};
-use squelch_sip::sdp::{AudioMedia, Profile, SessionDescription};
+use squelch_sip::sdp::{AudioMedia, SessionDescription};
 use std::net::SocketAddr;
+
+/// What OpenAI was invited with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Invited<'a> {
+    pub(crate) said: &'a SessionDescription,
+    pub(crate) terms: Terms,
+}
 
 /// What both descriptions come to: all that a media worker needs.
 ///
@@ -18,6 +26,7 @@ pub(crate) fn plan(
     config: &GatewayConfig,
     trunk: &Trunk,
     offer: &Offer,
+    invited: Invited<'_>,
     answer: &[u8],
     random: &mut impl Rng,
 ) -> Result<MediaPlan, Unacceptable> {
@@ -26,12 +35,10 @@ pub(crate) fn plan(
         SessionDescription::parse(answer).map_err(|error| refused(error.to_string()))?;
     let audio = description.audio().filter(|audio| audio.port != 0);
     let audio = audio.ok_or_else(|| refused("the answer refuses the audio".into()))?;
-    if audio.profile != Profile::Avp {
-        return Err(refused(format!(
-            "the answer takes {}, which was not offered",
-            audio.profile.name()
-        )));
-    }
+    let offered = invited.said.audio();
+    let offered = offered.ok_or_else(|| refused("nothing was offered".into()))?;
+    let keys = invited.terms.take_answer(offered, audio);
+    let keys = keys.map_err(|wrong| refused(format!("the answer {}", wrong.text)))?;
     let chosen = audio.encodings.iter().find_map(|encoding| {
         let format = format_of(encoding)?;
         // Only what was offered, at the payload type it was offered at (RFC 3264 section 6.1).
@@ -50,12 +57,14 @@ pub(crate) fn plan(
         format,
         payload_type: format.static_payload_type(),
         media_sources: &config.openai.media_sources,
+        keys: keys.as_ref(),
     };
     let carrier = Leg {
         audio: &offer.audio,
         format: offer.format,
         payload_type: offer.payload_type,
         media_sources: &trunk.media_sources,
+        keys: offer.keys.as_ref(),
     };
     Ok(MediaPlan {
         carrier: carrier.plan(random),
@@ -73,6 +82,7 @@ struct Leg<'a> {
     format: Format,
     payload_type: PayloadType,
     media_sources: &'a [IpNet],
+    keys: Option<&'a Keys>,
 }
 
 impl Leg<'_> {
@@ -88,7 +98,7 @@ impl Leg<'_> {
             direction: direction_of(self.audio.direction),
             remote: SocketAddr::new(self.audio.address, self.audio.port),
             media_sources: self.media_sources.to_vec(),
-            srtp: None,
+            srtp: self.keys.map(|keys| keys.plan.clone()),
             ssrc: Ssrc(random.next_u32()),
             sequence: random.next_u32() as u16,
             timestamp: RtpTime(random.next_u32()),

@@ -12,6 +12,7 @@ use squelch_sip::TransportOutput;
 
 use super::LATENCY;
 use super::places::{CARRIER, OPENAI};
+use super::streams::{StreamEvent, Streams};
 use crate::http::{Request, Response};
 use crate::impair::{Impairer, Impairment};
 use crate::peer::openai::{SocketId, WebhookId};
@@ -24,25 +25,39 @@ pub(super) enum Arrival {
         to: SocketAddr,
         bytes: Bytes,
     },
+    Stream(StreamEvent),
     /// At the gateway.
     Webhook {
         webhook: WebhookId,
         request: Request,
     },
     /// At OpenAI.
-    WebhookAnswered { webhook: WebhookId, status: u16 },
+    WebhookAnswered {
+        webhook: WebhookId,
+        status: u16,
+    },
     /// At OpenAI.
-    Fetch { fetch: FetchId, request: Request },
+    Fetch {
+        fetch: FetchId,
+        request: Request,
+    },
     /// At the gateway.
-    Fetched { fetch: FetchId, response: Response },
+    Fetched {
+        fetch: FetchId,
+        response: Response,
+    },
     /// At OpenAI.
-    SocketText { socket: SocketId, text: String },
+    SocketText {
+        socket: SocketId,
+        text: String,
+    },
 }
 
 /// All networks of a world.
 #[derive(Debug)]
 pub(super) struct Network {
     under_way: BTreeMap<(Instant, u64), Arrival>,
+    streams: Streams,
     numbers: u64,
     /// RTP's fate between the gateway and the carrier, the gateway and OpenAI.
     links: [Impairer; 2],
@@ -59,6 +74,7 @@ impl Network {
         };
         Network {
             under_way: BTreeMap::new(),
+            streams: Streams::default(),
             numbers: 0,
             links: [link(1), link(2)],
             first: None,
@@ -90,10 +106,13 @@ impl Network {
         self.under_way.insert((now + LATENCY, number), arrival);
     }
 
-    /// Signalling.
-    pub(super) fn transport(&mut self, now: Instant, output: TransportOutput) {
+    /// Signalling of the one at `from`.
+    pub(super) fn transport(&mut self, now: Instant, from: SocketAddr, output: TransportOutput) {
         if let TransportOutput::Datagram { local, to, bytes } = output {
-            self.send(now, local, to, bytes);
+            return self.send(now, local, to, bytes);
+        }
+        for event in self.streams.transport(from.ip(), output) {
+            self.later(now, Arrival::Stream(event));
         }
     }
 

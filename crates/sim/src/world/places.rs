@@ -45,13 +45,26 @@ pub(super) fn listener(local: SocketAddr) -> Listener {
     }
 }
 
+/// Where the one at `address` takes TLS.
+pub(super) const fn tls(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip(), 5_061)
+}
+
+pub(super) fn tls_listener(local: SocketAddr) -> Listener {
+    let local = tls(local);
+    Listener {
+        protocol: Protocol::Tls,
+        ..listener(local)
+    }
+}
+
 /// An endpoint's configuration; its dice are the world's, told apart by `role`.
 pub(super) fn endpoint(mut seed: [u8; 32], role: u8, local: SocketAddr) -> EndpointConfig {
     if let Some(last) = seed.last_mut() {
         *last ^= role;
     }
     let mut config = EndpointConfig::new(seed, "peer");
-    config.listeners = vec![listener(local)];
+    config.listeners = vec![listener(local), tls_listener(local)];
     config
 }
 

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use squelch_call::{AudioFormatPolicy, GatewayConfig, Guard, Limits, OpenAi, Route, Secret, Trunk};
+use squelch_call::{
+    AudioFormatPolicy, GatewayConfig, Guard, Limits, OpenAi, Route, Secret, Srtp, Trunk,
+};
 use squelch_media::{Format, GuardAction};
 
-use super::places::{CARRIER, GATEWAY, OPENAI, endpoint, listener};
+use super::places::{CARRIER, GATEWAY, OPENAI, endpoint, listener, tls, tls_listener};
 use crate::peer::openai::{OpenAiConfig, Speech};
 
 /// The configuration of everybody, to be changed before the world is made.
@@ -37,6 +39,7 @@ impl Setup {
                 sources: vec![CARRIER.ip().into()],
                 media_sources: vec![CARRIER.ip().into()],
                 formats: vec![Format::Pcmu, Format::Pcma],
+                srtp: Srtp::Off,
                 session_expires: None,
                 max_calls: None,
                 max_calls_per_second: None,
@@ -54,6 +57,7 @@ impl Setup {
                 api_key: Some(Secret::new(API_KEY)),
                 webhook_secrets: vec![Secret::new(openai.webhook_secret.as_str())],
                 media_sources: vec![OPENAI.ip().into()],
+                srtp: Srtp::Off,
                 audio_format: AudioFormatPolicy::Omit,
                 session: Some(serde_json::json!({"type": "realtime", "model": "gpt-realtime"})),
             },
@@ -71,6 +75,15 @@ impl Setup {
             gateway,
             openai,
         }
+    }
+
+    /// The gateway takes calls by TLS too, and places its own by it.
+    pub fn over_tls(mut self) -> Setup {
+        self.gateway.listeners.push(tls_listener(GATEWAY));
+        for route in &mut self.gateway.openai.routes {
+            route.sip_uri = format!("sip:proj_test@{};transport=tls", tls(OPENAI));
+        }
+        self
     }
 }
 

@@ -132,6 +132,8 @@ api_key_env = "API_KEY"
 webhook_secret_envs = ["WEBHOOK_SECRET"]
 certificate_authority = "ca.pem"
 media_sources = ["{HOST}/32"]
+# The capture is there to be listened to.
+srtp = "off"
 session_file = "session.json"
 [[openai.route]]
 sip_uri = "sip:proj_demo@{openai_sip};transport=tls"

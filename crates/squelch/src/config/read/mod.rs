@@ -39,7 +39,7 @@ fn sections(mut root: Section<'_>, around: Surroundings<'_>) -> Option<Config> {
     let sip = sip::sip(root.section("sip"), around);
     let limits = guard::limits(root.section("limits"));
     let media = sip::media(root.section("media"), &sip, limits.max_calls);
-    let trunks = trunk::trunks(root.sections("trunk"), around);
+    let trunks = trunk::trunks(root.sections("trunk"), sip.listens_by_tls(), around);
     if !root.has("trunk") {
         root.missing("trunk", "add [[trunk]] with the carrier's name and sources");
     }

@@ -6,12 +6,13 @@ use ipnet::IpNet;
 use squelch_sip::{Protocol, Uri};
 
 use super::digest::credentials;
+use super::trunk::SRTP;
 use crate::config::files::{Surroundings, named, secret};
 use crate::config::model::{Authorities, ShownCertificate};
 use crate::config::problem::Wrong;
 use crate::config::section::Section;
 use crate::config::values::{self, text};
-use squelch_call::{AudioFormatPolicy, OpenAi, Route};
+use squelch_call::{AudioFormatPolicy, OpenAi, Route, Srtp};
 
 /// `[openai]` as it was read.
 pub(super) struct OpenAiSection {
@@ -45,7 +46,7 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> Open
     let probe = section.value_or("probe", Some(PROBE), probe_interval);
     let is_probe_said = section.has("probe");
     let media_sources = section.list("media_sources", values::network);
-    section.only("srtp", "off", &["prefer", "require"]);
+    let srtp = section.value_or("srtp", Srtp::Prefer, values::word(&SRTP));
     let audio_format = section.value_or(
         "audio_format",
         AudioFormatPolicy::Omit,
@@ -69,7 +70,7 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> Open
     }
     let routes: Vec<Route> = sections
         .into_iter()
-        .filter_map(|section| route(section, around))
+        .filter_map(|section| route(section, srtp, around))
         .collect();
     // One route alone is taken whatever probes say of it.
     let probe = probe.filter(|_| is_probe_said || routes.len() > 1);
@@ -80,6 +81,7 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> Open
         api_key,
         webhook_secrets: secrets.unwrap_or_default(),
         media_sources: media_sources.unwrap_or_else(published),
+        srtp,
         audio_format,
         session,
     };
@@ -130,7 +132,7 @@ fn probe_interval(value: &toml::de::DeValue<'_>) -> values::Parsed<Option<Durati
     }
 }
 
-fn route(mut section: Section<'_>, around: Surroundings<'_>) -> Option<Route> {
+fn route(mut section: Section<'_>, srtp: Srtp, around: Surroundings<'_>) -> Option<Route> {
     let mend = "write sip_uri = \"sip:PROJECT@sip.api.openai.com;transport=tls\"";
     let uri = section.required("sip_uri", mend, sip_uri);
     let mend = "write api_base = \"https://api.openai.com/v1\"";
@@ -140,8 +142,15 @@ fn route(mut section: Section<'_>, around: Surroundings<'_>) -> Option<Route> {
     if let Some((_, protocol)) = &uri
         && *protocol != Protocol::Tls
     {
-        let message = format!("calls go to OpenAI over {protocol}, readable by anyone on the way");
-        section.warning("sip_uri", message, "write ;transport=tls except in tests");
+        let mend = "write ;transport=tls except in tests";
+        if srtp == Srtp::Require {
+            let message = format!("goes over {protocol}, and keys of srtp = \"require\" do not");
+            section.error("sip_uri", message, mend);
+        } else {
+            let message =
+                format!("calls go to OpenAI over {protocol}, readable by anyone on the way");
+            section.warning("sip_uri", message, mend);
+        }
     }
     if let Some(base) = &api_base
         && base.starts_with("http:")

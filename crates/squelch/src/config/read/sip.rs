@@ -16,6 +16,13 @@ pub(super) struct Sip {
     pub(super) public_host: Option<String>,
 }
 
+impl Sip {
+    pub(super) fn listens_by_tls(&self) -> bool {
+        let mut listen = self.listen.iter();
+        listen.any(|one| one.protocol == Protocol::Tls)
+    }
+}
+
 pub(super) fn sip(mut section: Section<'_>, around: Surroundings<'_>) -> Sip {
     let listen = section.list("listen", values::listen);
     let chain = named(&mut section, "certificate", |f| around.certificates(f));

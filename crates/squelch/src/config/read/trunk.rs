@@ -10,25 +10,38 @@ use crate::config::files::Surroundings;
 use crate::config::problem::Wrong;
 use crate::config::section::Section;
 use crate::config::values::{self, Parsed};
-use squelch_call::{NumberPattern, Transfer, Trunk, TrunkDigest};
+use squelch_call::{NumberPattern, Srtp, Transfer, Trunk, TrunkDigest};
 use squelch_sip::digest::Algorithm;
 
-pub(super) fn trunks(sections: Vec<Section<'_>>, around: Surroundings<'_>) -> Vec<Trunk> {
+pub(super) fn trunks(
+    sections: Vec<Section<'_>>,
+    listens_by_tls: bool,
+    around: Surroundings<'_>,
+) -> Vec<Trunk> {
     let mut trunks: Vec<Trunk> = Vec::new();
     for section in sections {
-        if let Some(trunk) = trunk(section, &trunks, around) {
+        if let Some(trunk) = trunk(section, &trunks, listens_by_tls, around) {
             trunks.push(trunk);
         }
     }
     trunks
 }
 
-fn trunk(mut section: Section<'_>, before: &[Trunk], around: Surroundings<'_>) -> Option<Trunk> {
+fn trunk(
+    mut section: Section<'_>,
+    before: &[Trunk],
+    listens_by_tls: bool,
+    around: Surroundings<'_>,
+) -> Option<Trunk> {
     let name = section.required("name", "write name = \"carrier\"", values::text);
     let sources = section.list("sources", values::network);
     let media_sources = section.list("media_sources", values::network);
     let formats = section.list("formats", values::word(&FORMATS));
-    section.only("srtp", "off", &["prefer", "require"]);
+    let srtp = section.value_or("srtp", Srtp::Prefer, values::word(&SRTP));
+    if srtp == Srtp::Require && !listens_by_tls {
+        let message = "takes keys over TLS alone, and no address of [sip] listen is \"tls:\"";
+        section.error("srtp", message, "add \"tls:0.0.0.0:5061\" to listen");
+    }
     let digest = trunk_digest(&mut section, around);
     let session_expires = section.value("session_expires", session_expires);
     let transfer = transfer(&mut section);
@@ -84,6 +97,7 @@ fn trunk(mut section: Section<'_>, before: &[Trunk], around: Surroundings<'_>) -
         sources: sources?,
         media_sources: media_sources.unwrap_or_default(),
         formats,
+        srtp,
         session_expires,
         max_calls,
         max_calls_per_second,
@@ -178,5 +192,11 @@ const ALGORITHMS: [(&str, Algorithm); 3] = [
     ("sha-512-256", Algorithm::Sha512_256),
     ("sha-256", Algorithm::Sha256),
     ("md5", Algorithm::Md5),
+];
+/// `srtp`, of trunks and of `[openai]`.
+pub(super) const SRTP: [(&str, Srtp); 3] = [
+    ("off", Srtp::Off),
+    ("prefer", Srtp::Prefer),
+    ("require", Srtp::Require),
 ];
 const FORMATS: [(&str, Format); 2] = [("pcmu", Format::Pcmu), ("pcma", Format::Pcma)];
