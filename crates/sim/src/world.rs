@@ -131,6 +131,9 @@ impl World {
             },
             media_address: CARRIER.ip(),
             laws: vec![crate::sound::Law::Mu, crate::sound::Law::A],
+            srtp: Vec::new(),
+            wrong_key: false,
+            first_sequence: None,
             script,
             hang_up_after: None,
             cancel_after: None,
@@ -148,6 +151,17 @@ impl World {
     pub fn carrier_hangs_up(&mut self, call: carrier::CallKey) {
         self.carrier.hang_up(self.now, call);
         self.pump();
+    }
+
+    /// The carrier gives an encrypted call a new key of its own.
+    pub fn carrier_rekeys(&mut self, call: carrier::CallKey) {
+        self.carrier.rekey(self.now, call);
+        self.pump();
+    }
+
+    /// Datagrams of a carrier's call that were not made with the key of squelch's answer.
+    pub fn not_authentic(&self, call: carrier::CallKey) -> u64 {
+        self.carrier.not_authentic(call)
     }
 
     /// OpenAI hangs all its calls up.

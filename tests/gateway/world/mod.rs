@@ -1,6 +1,7 @@
 //! Whole calls with their media: gateway, bridges, a carrier and OpenAI in one world.
 
 mod dead_air;
+mod encrypted;
 mod end_to_end;
 mod impaired;
 mod policies;

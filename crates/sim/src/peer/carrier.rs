@@ -17,8 +17,10 @@ use squelch_sip::{
     TransportInput, TransportOutput, Uri,
 };
 
+use super::Suite;
 use super::recording::Recording;
 use super::sdp::AudioDescription;
+use super::srtp::Line;
 use crate::sound::Law;
 use call::Call;
 pub use call::{Outcome, State};
@@ -41,6 +43,12 @@ pub struct CallPlan {
     pub media_address: IpAddr,
     /// The laws offered, the most wanted first.
     pub laws: Vec<Law>,
+    /// The suites offered, the most wanted first; none offer plain RTP.
+    pub srtp: Vec<Suite>,
+    /// It sends with another key than it says, as a broken peer does.
+    pub wrong_key: bool,
+    /// The first sequence number it sends; `None` throws dice.
+    pub first_sequence: Option<u16>,
     /// What is played once the call is answered.
     pub script: Script,
     /// BYE this long after the answer; `None` leaves it to the other side.
@@ -127,7 +135,11 @@ impl Carrier {
         let key = CallKey(self.next_key);
         self.next_key += 1;
         let (ssrc, random) = (self.dice.next_u32(), self.dice.next_u64());
-        self.calls.insert(key, Call::new(plan, ssrc, random));
+        let lines = (1..)
+            .zip(plan.srtp.clone())
+            .map(|(tag, suite)| Line::fresh(tag, suite, &mut self.dice))
+            .collect();
+        self.calls.insert(key, Call::new(plan, ssrc, random, lines));
         self.outputs.push_back(Output::BindPort { call: key });
         key
     }
@@ -182,6 +194,27 @@ impl Carrier {
         self.run(now);
     }
 
+    /// Gives an encrypted call a new key of ours, by re-INVITE.
+    pub fn rekey(&mut self, now: Instant, key: CallKey) {
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
+        let (Some((dialog, State::Up)), Some(offer)) = (
+            call.signalling(),
+            call.rekeyed_offer(key.0 + 1, &mut self.dice),
+        ) else {
+            return;
+        };
+        self.endpoint
+            .reinvite(now, dialog, squelch_sip::Body::sdp(offer));
+        self.run(now);
+    }
+
+    /// Datagrams of a call that were not made with the key of the answer.
+    pub fn not_authentic(&self, call: CallKey) -> u64 {
+        self.calls.get(&call).map_or(0, Call::not_authentic)
+    }
+
     /// What a call heard, from its answer on.
     pub fn heard(&self, call: CallKey) -> Option<&Recording> {
         self.calls.get(&call).map(Call::heard)
@@ -208,22 +241,14 @@ impl Carrier {
         let Some(call) = self.calls.get_mut(&key) else {
             return;
         };
+        let offer = call.offer(local.port(), key.0 + 1);
         let plan = call.plan();
-        let offer = AudioDescription {
-            address: SocketAddr::new(plan.media_address, local.port()),
-            formats: plan
-                .laws
-                .iter()
-                .map(|law| (*law, law.payload_type()))
-                .collect(),
-            telephone_event: Some(TELEPHONE_EVENT),
-        };
         let invite = OutgoingInvite {
             request_uri: plan.to.clone(),
             from: NameAddr::new(plan.from.clone()),
             to: NameAddr::new(plan.to.clone()),
             headers: Vec::new(),
-            body: Some(squelch_sip::Body::sdp(offer.write(key.0 + 1))),
+            body: Some(squelch_sip::Body::sdp(offer)),
             target: plan.target.clone(),
             session_expires: None,
             max_forwards: 70,
@@ -281,6 +306,15 @@ impl Carrier {
             Event::Rejected { dialog, failure } => self.over(dialog, Outcome::Rejected(failure)),
             Event::Bye { dialog, .. } => self.over(dialog, Outcome::PeerHungUp),
             Event::Ended { dialog, cause } => self.over(dialog, Outcome::Ended(cause)),
+            Event::Reinvited { dialog, body } => {
+                let answer = body.and_then(|body| AudioDescription::parse(&body.bytes));
+                let key = self.dialogs.get(&dialog);
+                if let (Some(call), Some(answer)) =
+                    (key.and_then(|key| self.calls.get_mut(key)), answer)
+                {
+                    call.rekeyed(&answer);
+                }
+            }
             Event::Reinvite { request, .. } => {
                 // This carrier never changes a session.
                 let refusal = Response {
@@ -314,6 +348,3 @@ impl Carrier {
         }
     }
 }
-
-/// The usual dynamic payload type of telephone-events.
-const TELEPHONE_EVENT: u8 = 101;

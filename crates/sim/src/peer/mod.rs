@@ -8,3 +8,6 @@ pub mod openai;
 pub mod recording;
 pub mod rtp;
 mod sdp;
+mod srtp;
+
+pub use squelch_media::srtp::Suite;

@@ -31,7 +31,7 @@ use squelch_sip::{DialogId, Endpoint, TransportInput, TransportOutput};
 use super::recording::Recording;
 use crate::http::Request;
 use call::Call;
-pub use config::{OpenAiConfig, Pacing, Packing, Profile, Speech};
+pub use config::{OpenAiConfig, Pacing, Packing, Profile, Security, Speech};
 pub use fault::{InvalidFault, ScheduledFault, SimFault};
 pub use session::AudioFormat;
 
@@ -300,8 +300,11 @@ impl OpenAi {
             return;
         }
         let at = call.media_time(now);
-        call.heard.push(at, bytes);
-        let Some((header, payload)) = super::rtp::Header::parse(bytes) else {
+        let Some(bytes) = call.open(bytes) else {
+            return;
+        };
+        call.heard.push(at, &bytes);
+        let Some((header, payload)) = super::rtp::Header::parse(&bytes) else {
             return;
         };
         if Some(header.payload_type) == call.telephone_event {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
+use super::srtp::Line;
 use crate::sound::Law;
 
 /// What a peer reads from the other's SDP.
@@ -14,6 +15,10 @@ pub(crate) struct AudioDescription {
     pub(crate) formats: Vec<(Law, u8)>,
     /// The payload type of telephone-events (RFC 4733), if offered.
     pub(crate) telephone_event: Option<u8>,
+    /// Whether it is RTP/SAVP.
+    pub(crate) secured: bool,
+    /// The keys, the most wanted first.
+    pub(crate) crypto: Vec<Line>,
 }
 
 impl AudioDescription {
@@ -52,11 +57,13 @@ impl AudioDescription {
             address: SocketAddr::new(section.address.or(session_address)?, section.port),
             formats: section.formats(),
             telephone_event: section.named("telephone-event"),
+            secured: section.secured,
+            crypto: section.crypto,
         })
     }
 
     /// Writes an offer or answer of `formats` at `address`.
-    pub(crate) fn write(&self, session: u64) -> String {
+    pub(crate) fn write(&self, session: u64, version: u64) -> String {
         let host = self.address.ip();
         let family = match host {
             IpAddr::V4(_) => "IP4",
@@ -65,9 +72,10 @@ impl AudioDescription {
         let mut types: Vec<String> = self.formats.iter().map(|(_, pt)| pt.to_string()).collect();
         types.extend(self.telephone_event.map(|pt| pt.to_string()));
         let mut text = format!(
-            "v=0\r\no=- {session} 1 IN {family} {host}\r\ns=-\r\nc=IN {family} {host}\r\nt=0 0\r\n\
-             m=audio {} RTP/AVP {}\r\n",
+            "v=0\r\no=- {session} {version} IN {family} {host}\r\ns=-\r\nc=IN {family} {host}\r\nt=0 0\r\n\
+             m=audio {} RTP/{} {}\r\n",
             self.address.port(),
+            if self.secured { "SAVP" } else { "AVP" },
             types.join(" "),
         );
         for (law, pt) in &self.formats {
@@ -79,6 +87,9 @@ impl AudioDescription {
                 "a=rtpmap:{pt} telephone-event/8000\r\na=fmtp:{pt} 0-15\r\n"
             );
         }
+        for line in &self.crypto {
+            let _ = write!(text, "a=crypto:{}\r\n", line.write());
+        }
         text.push_str("a=ptime:20\r\na=sendrecv\r\n");
         text
     }
@@ -88,6 +99,8 @@ impl AudioDescription {
 struct Section {
     address: Option<IpAddr>,
     port: u16,
+    secured: bool,
+    crypto: Vec<Line>,
     payload_types: Vec<u8>,
     /// Payload type, encoding name.
     maps: Vec<(u8, String)>,
@@ -98,8 +111,12 @@ impl Section {
         let mut words = media.split(' ');
         let audio = words.next() == Some("audio");
         let port = words.next()?.split('/').next()?.parse().ok()?;
-        let plain = words.next() == Some("RTP/AVP");
-        (audio && plain && port != 0).then(|| Section {
+        let profile = words.next();
+        let secured = profile == Some("RTP/SAVP");
+        let spoken = secured || profile == Some("RTP/AVP");
+        (audio && spoken && port != 0).then(|| Section {
+            secured,
+            crypto: Vec::new(),
             address: None,
             port,
             payload_types: words.filter_map(|pt| pt.parse().ok()).collect(),
@@ -117,6 +134,8 @@ impl Section {
             let name = encoding.split('/').next().unwrap_or_default();
             self.maps.push((pt, name.to_ascii_lowercase()));
         }
+        let line = attribute.strip_prefix("crypto:").and_then(Line::parse);
+        self.crypto.extend(line);
     }
 
     fn named(&self, name: &str) -> Option<u8> {
@@ -151,8 +170,13 @@ mod tests {
             address: "[2001:db8::1]:4000".parse().unwrap(),
             formats: vec![(Law::A, 8), (Law::Mu, 0)],
             telephone_event: Some(101),
+            secured: true,
+            crypto: Line::parse("7 AEAD_AES_128_GCM inline:AAAA")
+                .into_iter()
+                .collect(),
         };
-        let text = description.write(7);
+        assert_eq!(description.crypto.len(), 1);
+        let text = description.write(7, 1);
         assert_eq!(AudioDescription::parse(text.as_bytes()), Some(description));
     }
 

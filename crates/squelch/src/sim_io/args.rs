@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use squelch_sim::peer::openai::{Profile, ScheduledFault};
+use squelch_sim::peer::openai::{Profile, ScheduledFault, Security};
 
 /// Play another party.
 #[derive(Debug, Clone, clap::Args)]
@@ -47,6 +47,9 @@ pub(super) struct OpenAiArgs {
     /// seed: a session without formats can lose them, as it was seen; current: it can't
     #[arg(long, value_name = "PROFILE", default_value = "seed", value_parser = profile)]
     pub(super) profile: Profile,
+    /// off: RTP/AVP alone; prefer: as the offer is; require: RTP/SAVP alone
+    #[arg(long, value_name = "SRTP", default_value = "prefer", value_parser = srtp)]
+    pub(super) srtp: Security,
     /// A fault of every call, so many seconds after its first packet; may be given again
     #[arg(long = "fault", value_name = "FAULT@SECONDS", value_parser = fault)]
     pub(super) faults: Vec<ScheduledFault>,
@@ -57,6 +60,10 @@ pub(super) struct OpenAiArgs {
 
 fn profile(text: &str) -> Result<Profile, String> {
     Profile::parse(text).ok_or_else(|| "seed or current".into())
+}
+
+fn srtp(text: &str) -> Result<Security, String> {
+    Security::parse(text).ok_or_else(|| "off, prefer or require".into())
 }
 
 fn fault(text: &str) -> Result<ScheduledFault, String> {

@@ -56,6 +56,7 @@ async fn openai(asked: &OpenAiArgs) -> Result<(), String> {
     let configure = |endpoint| {
         let mut config = OpenAiConfig::new(endpoint, asked.listen.ip(), voices::assistant());
         config.profile = asked.profile;
+        config.srtp = asked.srtp;
         config.faults.clone_from(&asked.faults);
         config.webhook_url.clone_from(&asked.webhook);
         config.api_key = key.clone().unwrap_or(config.api_key);

@@ -3,13 +3,16 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use rand_core::Rng;
 use squelch_sip::{DialogId, EndCause, Failure};
 
 use super::CallPlan;
 use super::script::Content;
+use crate::peer::Suite;
 use crate::peer::recording::Recording;
 use crate::peer::rtp::Header;
 use crate::peer::sdp::AudioDescription;
+use crate::peer::srtp::{Line, Secured};
 use crate::sound::Law;
 
 /// How far a call is.
@@ -51,6 +54,12 @@ pub(super) struct Call {
     since: Option<Instant>,
     media: Option<Media>,
     heard: Recording,
+    /// Our lines, as offered last.
+    lines: Vec<Line>,
+    port: u16,
+    offers: u64,
+    secured: Option<Secured>,
+    not_authentic: u64,
 }
 
 /// What the answer said.
@@ -65,18 +74,66 @@ struct Media {
 }
 
 impl Call {
-    pub(super) fn new(plan: CallPlan, ssrc: u32, random: u64) -> Call {
+    pub(super) fn new(plan: CallPlan, ssrc: u32, random: u64, lines: Vec<Line>) -> Call {
         Call {
-            plan,
             ssrc,
-            first_sequence: random as u16,
+            first_sequence: plan.first_sequence.unwrap_or(random as u16),
+            plan,
             first_timestamp: (random >> 32) as u32,
             state: State::Idle,
             dialog: None,
             since: None,
             media: None,
             heard: Recording::default(),
+            lines,
+            port: 0,
+            offers: 0,
+            secured: None,
+            not_authentic: 0,
         }
+    }
+
+    /// Our offer: the first, or the next version.
+    pub(super) fn offer(&mut self, port: u16, session: u64) -> String {
+        self.port = port;
+        self.offers += 1;
+        let offer = AudioDescription {
+            address: SocketAddr::new(self.plan.media_address, port),
+            formats: self
+                .plan
+                .laws
+                .iter()
+                .map(|law| (*law, law.payload_type()))
+                .collect(),
+            telephone_event: Some(TELEPHONE_EVENT),
+            secured: !self.lines.is_empty(),
+            crypto: self.lines.clone(),
+        };
+        offer.write(session, self.offers)
+    }
+
+    /// An offer with a new key of the suite that stands; `None` where the call is not encrypted.
+    pub(super) fn rekeyed_offer(&mut self, session: u64, dice: &mut impl Rng) -> Option<String> {
+        self.secured.as_ref()?;
+        let [line] = &self.lines[..] else {
+            return None;
+        };
+        let fresh = Line::fresh(line.tag + 1, Suite::named(&line.suite)?, dice);
+        self.lines = vec![fresh];
+        Some(self.offer(self.port, session))
+    }
+
+    /// The answer to it.
+    pub(super) fn rekeyed(&mut self, answer: &AudioDescription) {
+        if let (Some(secured), [ours], [theirs]) =
+            (&mut self.secured, &self.lines[..], &answer.crypto[..])
+        {
+            secured.rekey(ours, theirs);
+        }
+    }
+
+    pub(super) fn not_authentic(&self) -> u64 {
+        self.not_authentic
     }
 
     pub(super) fn plan(&self) -> &CallPlan {
@@ -110,6 +167,17 @@ impl Call {
             self.state = State::Up;
         }
         self.since = Some(now);
+        if let [theirs] = &answer.crypto[..] {
+            self.lines.retain(|ours| ours.tag == theirs.tag);
+            let ours = self.lines.first();
+            // A broken peer: the key it was given, for the one that it gave.
+            let ours = if self.plan.wrong_key {
+                Some(theirs)
+            } else {
+                ours
+            };
+            self.secured = ours.and_then(|ours| Secured::new(ours, theirs));
+        }
         self.media = Some(Media {
             to: answer.address,
             law,
@@ -131,8 +199,14 @@ impl Call {
 
     pub(super) fn hear(&mut self, now: Instant, bytes: &[u8]) {
         let since = self.since.filter(|_| self.media.is_some());
-        if let Some(since) = since {
-            self.heard.push(now.saturating_duration_since(since), bytes);
+        let Some(since) = since else {
+            return;
+        };
+        let at = now.saturating_duration_since(since);
+        match self.secured.as_mut().map(|secured| secured.open(bytes)) {
+            None => self.heard.push(at, bytes),
+            Some(Some(opened)) => self.heard.push(at, &opened),
+            Some(None) => self.not_authentic += 1,
         }
     }
 
@@ -175,7 +249,12 @@ impl Call {
             timestamp: self.first_timestamp.wrapping_add(packet.timestamp),
             ssrc: self.ssrc,
         };
-        Some((media.to, header.write(&payload)))
+        let packet = header.write(&payload);
+        let packet = match &mut self.secured {
+            Some(secured) => secured.seal(packet),
+            None => packet,
+        };
+        Some((media.to, packet))
     }
 
     fn packet_at(&self) -> Option<Instant> {
@@ -192,3 +271,6 @@ impl Call {
         Some(self.since? + after?)
     }
 }
+
+/// The usual dynamic payload type of telephone-events.
+const TELEPHONE_EVENT: u8 = 101;

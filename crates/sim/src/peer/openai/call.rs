@@ -1,5 +1,6 @@
 //! One call as the stand-in knows it.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use super::{SocketId, State};
 use crate::peer::recording::Recording;
 use crate::peer::rtp::Header;
 use crate::peer::sdp::AudioDescription;
+use crate::peer::srtp::{Line, Secured};
 use crate::sound::Law;
 
 #[derive(Debug)]
@@ -43,6 +45,8 @@ pub(super) struct Call {
     pub(super) since: Instant,
     pub(super) next_packet: Option<Instant>,
     next_header: Header,
+    /// Our line, and both ways of it.
+    pub(super) secured: Option<(Line, Secured)>,
     /// What PCM sounds like on this call's wire.
     misreading: SimFault,
     /// Entries of the fault schedule that have begun.
@@ -84,6 +88,7 @@ impl Call {
                 payload_type: format.1,
                 ..start
             },
+            secured: None,
             misreading: SimFault::G711AsPcm16,
             faults_begun: 0,
         }
@@ -95,8 +100,18 @@ impl Call {
             address: SocketAddr::new(config.media_address, self.port?.port()),
             formats: vec![(self.law, self.payload_type)],
             telephone_event: self.telephone_event,
+            secured: self.secured.is_some(),
+            crypto: self.secured.iter().map(|(ours, _)| ours.clone()).collect(),
         };
-        Some(answer.write(self.dialog.0 + 1))
+        Some(answer.write(self.dialog.0 + 1, 1))
+    }
+
+    /// A datagram as it was before it was encrypted, if it was; `None` where it is not authentic.
+    pub(super) fn open<'a>(&mut self, bytes: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        match &mut self.secured {
+            Some((_, secured)) => secured.open(bytes).map(Cow::Owned),
+            None => Some(Cow::Borrowed(bytes)),
+        }
     }
 
     /// Acknowledged: media begin.
@@ -145,6 +160,10 @@ impl Call {
         self.next_header.marker = false;
         self.next_header.sequence = self.next_header.sequence.wrapping_add(1);
         self.next_header.timestamp = self.next_header.timestamp.wrapping_add(PACKET_TICKS);
+        let packet = match &mut self.secured {
+            Some((_, secured)) => secured.seal(packet),
+            None => packet,
+        };
         (self.remote, packet)
     }
 }

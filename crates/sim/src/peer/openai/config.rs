@@ -17,6 +17,10 @@ pub struct OpenAiConfig {
     pub media_address: IpAddr,
     /// The laws it answers with, the most wanted first; the offer's order counts more.
     pub laws: Vec<Law>,
+    /// Whether it speaks SRTP.
+    pub srtp: Security,
+    /// The first sequence number it sends; `None` throws dice.
+    pub first_sequence: Option<u16>,
     /// The key that REST and WebSocket want as Bearer token.
     pub api_key: String,
     /// `whsec_` and base64: what webhooks are signed with.
@@ -50,6 +54,8 @@ impl OpenAiConfig {
             sip,
             media_address,
             laws: vec![Law::Mu, Law::A],
+            srtp: Security::Prefer,
+            first_sequence: None,
             api_key: "sk-sim".into(),
             // base64 of "0123456789abcdef0123456789abcdef".
             webhook_secret: "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".into(),
@@ -63,6 +69,30 @@ impl OpenAiConfig {
             pause: Duration::from_millis(800),
             prompts: Vec::new(),
             accept_within: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Whether the stand-in speaks SRTP. What it does not is refused with 488. Of all suites it takes
+/// AES_CM_128_HMAC_SHA1_80 alone, as was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// RTP/AVP alone.
+    Off,
+    /// Either, as it is offered.
+    Prefer,
+    /// RTP/SAVP alone.
+    Require,
+}
+
+impl Security {
+    /// Reads `off`, `prefer` or `require`.
+    pub fn parse(name: &str) -> Option<Security> {
+        match name {
+            "off" => Some(Security::Off),
+            "prefer" => Some(Security::Prefer),
+            "require" => Some(Security::Require),
+            _ => None,
         }
     }
 }

@@ -6,13 +6,16 @@ use rand_core::Rng;
 use squelch_sip::{Body, DialogId, Event, IncomingInvite, Rejection, Response, Warning};
 
 use super::call::Call;
+use super::config::{OpenAiConfig, Security};
 use super::session::Session;
 use super::{
     CallKey, OpenAi, Output, PendingWebhook, State, WEBHOOK_ATTEMPTS, WEBHOOK_RETRY, WebhookId,
     webhook,
 };
+use crate::peer::Suite;
 use crate::peer::rtp::Header;
 use crate::peer::sdp::AudioDescription;
+use crate::peer::srtp::{Line, Secured};
 
 impl OpenAi {
     /// Hangs a call up from OpenAI's side.
@@ -82,7 +85,8 @@ impl OpenAi {
                 .filter(|(law, _)| self.config.laws.contains(law));
             known.next().copied()
         });
-        let (Some(offer), Some(format)) = (offer, format) else {
+        let secured = offer.as_ref().and_then(|offer| self.secure(offer));
+        let (Some(offer), Some(format), Some(secured)) = (offer, format, secured) else {
             let refusal = Rejection {
                 warning: Some(Warning {
                     code: 305,
@@ -101,18 +105,20 @@ impl OpenAi {
         let start = Header {
             marker: true,
             payload_type: format.1,
-            sequence: self.dice.next_u32() as u16,
+            sequence: sequence(&self.config, self.dice.next_u32()),
             timestamp: self.dice.next_u32(),
             ssrc: self.dice.next_u32(),
         };
-        let call = Call::new(now, id.clone(), dialog, &offer, format, session, start);
+        let security = if secured.is_some() { "srtp" } else { "rtp" };
+        let mut call = Call::new(now, id.clone(), dialog, &offer, format, session, start);
+        call.secured = secured;
         self.calls.insert(key, call);
         self.dialogs.insert(dialog, key);
         self.endpoint.provisional(now, dialog, 180, None);
         self.outputs.push_back(Output::BindPort { call: key });
         if self.config.webhook_url.is_some() {
             let event = format!("evt_{}", self.random_hex(12));
-            let body = webhook::incoming_call(&event, &id, wall, &invite.headers);
+            let body = webhook::incoming_call(&event, &id, security, wall, &invite.headers);
             let pending = PendingWebhook {
                 call: key,
                 id: format!("wh_{}", self.random_hex(12)),
@@ -122,6 +128,22 @@ impl OpenAi {
             };
             self.webhooks.insert(WebhookId(key.0), pending);
             self.retry_webhooks(now, wall);
+        }
+    }
+
+    /// Our line and both ways of an offer's encryption, or none of it; `None` where it is not spoken.
+    fn secure(&mut self, offer: &AudioDescription) -> Option<Option<(Line, Secured)>> {
+        match (offer.secured, self.config.srtp) {
+            (true, Security::Off) | (false, Security::Require) => None,
+            (false, _) => Some(None),
+            (true, _) => {
+                let suite = Suite::AesCm128HmacSha1_80;
+                let named = |line: &&Line| line.suite == suite.name();
+                let theirs = offer.crypto.iter().find(named)?;
+                let ours = Line::fresh(theirs.tag, suite, &mut self.dice);
+                let secured = Secured::new(&ours, theirs)?;
+                Some(Some((ours, secured)))
+            }
         }
     }
 
@@ -210,4 +232,9 @@ fn status(status: u16) -> Response {
         status,
         ..Response::default()
     }
+}
+
+/// The first sequence number of a call.
+fn sequence(config: &OpenAiConfig, thrown: u32) -> u16 {
+    config.first_sequence.unwrap_or(thrown as u16)
 }

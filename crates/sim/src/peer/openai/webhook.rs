@@ -12,7 +12,13 @@ use squelch_sip::Headers;
 use crate::http::Request;
 
 /// The body of `realtime.call.incoming`.
-pub(super) fn incoming_call(event: &str, call: &str, created: SystemTime, sip: &Headers) -> String {
+pub(super) fn incoming_call(
+    event: &str,
+    call: &str,
+    security: &str,
+    created: SystemTime,
+    sip: &Headers,
+) -> String {
     let authorization = ["authorization", "proxy-authorization"];
     let headers: Vec<_> = sip
         .iter()
@@ -24,7 +30,7 @@ pub(super) fn incoming_call(event: &str, call: &str, created: SystemTime, sip: &
         "id": event,
         "type": "realtime.call.incoming",
         "created_at": unix_seconds(created),
-        "data": {"call_id": call, "sip_media_security": "rtp", "sip_headers": headers},
+        "data": {"call_id": call, "sip_media_security": security, "sip_headers": headers},
     })
     .to_string()
 }
