@@ -41,6 +41,7 @@ STORIES = (
     "flows",
     "dispatcher",
     "transfer",
+    "encrypted",
     "rtp_stranger",
     "static_is_muted",
     "foreign_certificate",

@@ -18,14 +18,14 @@ MODULES = ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/module
 
 
 class OpenAi(Program):
-    def __init__(self, folder, certificate, authority, says, answers=True, formats=("pcmu",)):
+    def __init__(self, folder, certificate, authority, says, answers=True, formats=("pcmu",), encryption=None):
         home = folder / "openai"
         self.recordings = home / "heard"
         self.recordings.mkdir(parents=True)
         speech = home / "says.wav"
         breath, silence = ([0] * int(seconds * sound.RATE) for seconds in (BREATH_S, LONGEST_CALL_S))
         sound.write_wav(speech, breath + list(says) + silence)
-        self._write_config(home, certificate, authority, speech, answers, formats)
+        self._write_config(home, certificate, authority, speech, answers, formats, encryption)
         command = ["baresip", "-4", "-f", home, "-s", "-v"]
         super().__init__("OpenAI's side (baresip)", command, folder / "openai.log", cwd=home)
         self.control = None
@@ -35,7 +35,7 @@ class OpenAi(Program):
         self.control = socket.create_connection((OPENAI, OPENAI_CONTROL), timeout=5)
         self.control.setblocking(False)
 
-    def _write_config(self, home, certificate, authority, speech, answers, formats):
+    def _write_config(self, home, certificate, authority, speech, answers, formats, encryption):
         modules = next((path for path in MODULES if os.path.isdir(path)), MODULES[0])
         text = (HERE / "baresip" / "config").read_text()
         values = {
@@ -54,8 +54,10 @@ class OpenAi(Program):
         (home / "config").write_text(text)
         mode = "auto" if answers else "manual"
         codecs = ",".join(name.upper() for name in formats)
-        account = f"<sip:{PROJECT}@{OPENAI}:{OPENAI_TLS};transport=tls>;regint=0;answermode={mode};audio_codecs={codecs};ptime=20\n"
-        (home / "accounts").write_text(account)
+        account = f"<sip:{PROJECT}@{OPENAI}:{OPENAI_TLS};transport=tls>;regint=0;answermode={mode};audio_codecs={codecs};ptime=20"
+        if encryption:
+            account += f";mediaenc={encryption}"
+        (home / "accounts").write_text(account + "\n")
 
     def hang_up(self):
         message = json.dumps({"command": "hangup", "token": "1"}).encode()

@@ -54,12 +54,12 @@ class Scene:
         self.folder = folder
         self.programs = programs
 
-    def openai(self, says, answers=True, authority=None):
+    def openai(self, says, answers=True, authority=None, encryption=None):
         """baresip, ready to be called."""
         _, _, certificate = (authority or self.stage.authority).sign("openai")
         # Without a gateway to convert, it must take the carrier's law itself.
         formats = ("pcmu",) if self.stage.gateway else ("pcma", "pcmu")
-        peer = OpenAi(self.folder, certificate, self.stage.authority.certificate, says, answers, formats)
+        peer = OpenAi(self.folder, certificate, self.stage.authority.certificate, says, answers, formats, encryption)
         return self.programs.enter_context(peer)
 
     def openai_scenario(self, scenario, speaks=None, count=1):
