@@ -3,7 +3,7 @@
 use crate::pair::{ANSWER, OFFER, Pair, config};
 use squelch_call::{GatewayConfig, Srtp};
 use squelch_media::srtp::Suite;
-use squelch_sip::sdp::{AudioMedia, Crypto, Profile, SessionDescription};
+use squelch_sip::sdp::{AudioMedia, Crypto, Media, Profile, SessionDescription};
 use squelch_sip::{Body, DialogId, Event, Rejection};
 use std::time::Duration;
 
@@ -152,6 +152,72 @@ fn the_first_line_that_can_be_used_is_taken_under_its_tag() {
         assert!(keys.send.expose().eq(ours.key_and_salt.iter().copied()));
         assert!(keys.receive.expose().all(|byte| byte == 0xC7));
         assert_eq!(pair.plans[0].openai.srtp, None);
+    }
+}
+
+#[test]
+fn of_the_same_audio_offered_twice_the_one_that_fits_is_taken() {
+    let (session, plain) = OFFER.split_at(OFFER.find("m=audio").expect("audio"));
+    let crypto = secured(plain, &[line(1, CM_80, 3)]);
+    let useless = secured(plain, &[]);
+    for (srtp, sections, taken) in [
+        (Srtp::Off, [&crypto, plain], 1),
+        (Srtp::Prefer, [plain, &crypto], 1),
+        (Srtp::Prefer, [&useless, plain], 1),
+        (Srtp::Require, [plain, &crypto], 1),
+        (Srtp::Require, [&crypto, plain], 0),
+    ] {
+        let mut pair = Pair::over_tls(terms(srtp, Srtp::Off));
+        call(&mut pair, &format!("{session}{}", sections.concat()));
+        let body = pair.carrier_events.iter().find_map(|event| match event {
+            Event::Answered { body, .. } => body.as_ref(),
+            _ => None,
+        });
+        let bytes = &body.unwrap_or_else(|| panic!("{srtp:?}")).bytes;
+        let answer = SessionDescription::parse(bytes).expect("a description");
+        let ports: Vec<bool> = answer
+            .media
+            .iter()
+            .map(|media| matches!(media, Media::Audio(audio) if audio.port != 0))
+            .collect();
+        assert_eq!(ports, [taken == 0, taken == 1], "{srtp:?}");
+        let encrypted = pair.plans[0].carrier.srtp.is_some();
+        assert_eq!(encrypted, sections[taken].contains("SAVP"), "{srtp:?}");
+    }
+}
+
+#[test]
+fn a_new_key_of_openais_is_taken_and_the_carrier_is_told_nothing() {
+    let mut pair = Pair::over_tls(terms(Srtp::Off, Srtp::Require));
+    call(&mut pair, OFFER);
+    let openai = pair.openai_dialog();
+    let ours = offered_to_openai(&pair).crypto[0].clone();
+    for (offer, taken) in [
+        (secured(ANSWER, &[line(9, CM_80, 0xB2)]), true),
+        // Only what it is offered itself, and nothing in the clear.
+        (secured(ANSWER, &[line(9, GCM_128, 0xB3)]), false),
+        (ANSWER.to_owned(), false),
+    ] {
+        pair.openai_events.clear();
+        pair.carrier_events.clear();
+        let body = Body::sdp(offer);
+        assert!(pair.openai.reinvite(pair.now, openai, body));
+        pair.run(SHORT);
+        match pair.openai_events.pop() {
+            Some(Event::Reinvited { body, .. }) if taken => {
+                let answer = audio(body.as_ref());
+                assert_eq!(answer.crypto[0].tag, 9);
+                assert_eq!(answer.crypto[0].key_and_salt, ours.key_and_salt);
+                let plan = pair.updates.pop().expect("the media are told");
+                let keys = plan.openai.srtp.as_ref().expect("keys");
+                assert!(keys.receive.expose().all(|byte| byte == 0xB2));
+            }
+            Some(Event::ReinviteRefused { status: 488, .. }) if !taken => {
+                assert!(pair.updates.is_empty());
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(pair.carrier_events.is_empty());
     }
 }
 

@@ -79,8 +79,11 @@ pub(crate) fn read_change(
     random: &mut impl Rng,
 ) -> Result<Change, Unacceptable> {
     let refused = |warning, text: String| Unacceptable::new(EndReason::BadSdp, warning, text);
-    let description =
+    let mut description =
         SessionDescription::parse(body).map_err(|error| refused(399, error.to_string()))?;
+    if standing.offered.is_none() {
+        standing.terms.choose(&mut description);
+    }
     let audio = description.audio().filter(|audio| audio.port != 0).cloned();
     let audio = audio.ok_or_else(|| refused(304, "the audio is refused".into()))?;
     let keys = match standing.offered {

@@ -17,8 +17,9 @@ pub(crate) fn read_offer(
     body: &[u8],
     random: &mut impl Rng,
 ) -> Result<Offer, Unacceptable> {
-    let description = SessionDescription::parse(body)
+    let mut description = SessionDescription::parse(body)
         .map_err(|error| Unacceptable::new(EndReason::BadSdp, 399, error.to_string()))?;
+    terms.choose(&mut description);
     let Some(audio) = description.audio().cloned() else {
         return Err(Unacceptable::new(
             EndReason::BadSdp,

@@ -7,7 +7,7 @@ use rand_core::Rng;
 use squelch_media::SrtpPlan;
 use squelch_media::srtp::{MasterKey, Suite};
 use squelch_sip::Protocol;
-use squelch_sip::sdp::{AudioMedia, Crypto, Profile};
+use squelch_sip::sdp::{AudioMedia, Crypto, Media, Profile, SessionDescription};
 use zeroize::Zeroizing;
 
 /// What OpenAI is offered: the one that it is known to take.
@@ -86,6 +86,40 @@ impl Terms {
             .zip(self.suites)
             .map(|(tag, suite)| line(tag, &fresh(*suite, random)))
             .collect()
+    }
+
+    /// Refuses what is offered beside what is wanted: the same audio as RTP/AVP and as RTP/SAVP, of which one is to
+    /// be taken.
+    pub(crate) fn choose(&self, description: &mut SessionDescription) {
+        let fits = |media: &Media| match media {
+            Media::Audio(audio) if audio.port != 0 => self.fits(audio),
+            _ => None,
+        };
+        let offered = description.media.iter().enumerate();
+        let best = offered.filter_map(|(at, media)| Some((fits(media)?, at)));
+        let Some((_, best)) = best.min() else {
+            return;
+        };
+        for (at, media) in description.media.iter_mut().enumerate() {
+            if let Media::Audio(audio) = media
+                && at != best
+            {
+                audio.port = 0;
+            }
+        }
+    }
+
+    /// How well an offered audio fits, the least best; `None` where it does not.
+    fn fits(&self, audio: &AudioMedia) -> Option<u8> {
+        match (audio.profile, self.srtp) {
+            (Profile::Avp, Srtp::Off) => Some(0),
+            (Profile::Avp, Srtp::Prefer) => Some(1),
+            (Profile::Savp, Srtp::Prefer | Srtp::Require) => {
+                let mut keys = audio.crypto.iter().filter_map(|line| self.key_of(line));
+                keys.next().map(|_| 0)
+            }
+            _ => None,
+        }
     }
 
     /// Takes a peer's offer in kind: its first line that is acceptable. `ours` is what squelch sends with already;

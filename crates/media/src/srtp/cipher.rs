@@ -10,6 +10,7 @@ use hmac::{Hmac, Mac};
 use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use sha1::Sha1;
 use std::fmt;
+use std::hint::black_box;
 use zeroize::Zeroize;
 
 /// GCM's tags (RFC 7714 section 5). **Units**: bytes.
@@ -209,6 +210,29 @@ fn last_twelve(all: u128) -> [u8; 12] {
         *to = *from;
     }
     position
+}
+
+/// What can be overwritten by its own means is; AES does so by itself, the others take a key that is none.
+impl Drop for Cipher {
+    fn drop(&mut self) {
+        match self {
+            Cipher::Counter { salt, hmac, .. } => {
+                salt.zeroize();
+                **hmac = hmac_of(&[0; 20]);
+                black_box(hmac);
+            }
+            Cipher::Galois { key, salt } => {
+                salt.zeroize();
+                let algorithm = key.algorithm();
+                let zeros = [0; 32];
+                let zeros = zeros.get(..algorithm.key_len()).unwrap_or_default();
+                if let Ok(none) = UnboundKey::new(algorithm, zeros) {
+                    **key = LessSafeKey::new(none);
+                }
+                black_box(key);
+            }
+        }
+    }
 }
 
 impl fmt::Debug for Cipher {
