@@ -33,7 +33,7 @@ fn keys(suite: Suite, first: u8) -> SrtpPlan {
 }
 
 /// The peer of an encrypted leg.
-struct Peer {
+pub(crate) struct Peer {
     out: Protector,
     back: Unprotector,
 }
@@ -46,7 +46,7 @@ impl Peer {
         }
     }
 
-    fn seal(&mut self, packet: &[u8]) -> Vec<u8> {
+    pub(crate) fn seal(&mut self, packet: &[u8]) -> Vec<u8> {
         let mut buffer = packet.to_vec();
         buffer.resize(packet.len() + 16, 0);
         let len = self.out.protect_rtp(&mut buffer, packet.len()).unwrap();
@@ -62,7 +62,7 @@ impl Peer {
     }
 }
 
-fn encrypted(suite: Suite) -> (Call, MediaPlan, Peer, Peer) {
+pub(crate) fn encrypted(suite: Suite) -> (Call, MediaPlan, Peer, Peer) {
     let mut plan = plan(Format::Pcmu, Format::Pcmu);
     plan.carrier.srtp = Some(keys(suite, 0x10));
     plan.openai.srtp = Some(keys(Suite::AesCm128HmacSha1_80, 0x20));

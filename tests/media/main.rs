@@ -22,4 +22,5 @@ mod sources;
 mod srtp;
 mod stuck;
 mod talk;
+mod tampered;
 mod transcoding;
