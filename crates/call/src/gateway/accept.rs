@@ -4,7 +4,7 @@
 
 use super::{Clock, Gateway};
 use crate::call::{Accept, State};
-use crate::control::session_guard::{self, Judgement};
+use crate::control::session_guard::{self, Context, Finding, Judgement, Message};
 use crate::control::webhook::{self, CallIncoming, Refused, Webhook};
 use crate::http::{Request, Response};
 use crate::io::{CallId, ExchangeId, FetchId, Output};
@@ -120,38 +120,30 @@ impl Gateway {
             return;
         };
         // The carrier's format is the first that OpenAI is offered, and the one it answers with.
-        let judged =
-            session_guard::judge(session, self.config.openai.audio_format, call.offer.format);
-        let (verdict, body) = match judged {
-            Judgement::Pass => ("pass", session.to_string()),
-            Judgement::Rewrite { session, changes } => {
-                call.diary
-                    .note(clock.now, "session_rewritten", changes.join("; "));
-                ("rewrite", session.to_string())
+        let context = Context {
+            policy: self.config.openai.audio_format,
+            negotiated: Some(call.offer.format),
+        };
+        let (verdict, body) = match session_guard::judge_session(session, Message::Accept, context)
+        {
+            Judgement::Pass { .. } => ("pass", Some(session.to_string())),
+            Judgement::Rewrite { value, changes, .. } => {
+                let diary = &mut call.diary;
+                diary.note(clock.now, "session_rewritten", changes.join("; "));
+                ("rewrite", Some(value.to_string()))
             }
-            Judgement::Refuse {
-                path,
-                problem,
-                mend,
-            } => {
-                call.diary.note(
-                    clock.now,
-                    "session_refused",
-                    format!("{path}: {problem}; {mend}"),
-                );
-                *self
-                    .counters
-                    .session_guard
-                    .entry(("accept", "refuse"))
-                    .or_default() += 1;
-                return self.end(clock, id, EndReason::AcceptFailed);
+            Judgement::Refuse(findings) => {
+                let said: Vec<String> = findings.iter().map(Finding::to_string).collect();
+                let diary = &mut call.diary;
+                diary.note(clock.now, "session_refused", said.join(". "));
+                ("refuse", None)
             }
         };
-        *self
-            .counters
-            .session_guard
-            .entry(("accept", verdict))
-            .or_default() += 1;
+        let counted = self.counters.session_guard.entry(("accept", verdict));
+        *counted.or_default() += 1;
+        let Some(body) = body else {
+            return self.end(clock, id, EndReason::AcceptFailed);
+        };
         let key = self
             .config
             .openai
