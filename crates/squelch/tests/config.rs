@@ -312,7 +312,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "session_file",
         "session_file = \"Cargo.toml\"",
         "openai.session_file",
-        "no JSON",
+        "it can't be read: expected value",
     ),
     (
         "session_file",

@@ -1,78 +1,17 @@
 //! `squelch check config`.
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
-use serde::Serialize;
+use super::{FileArgs, telling};
+use crate::cli::fail;
+use crate::config;
 
-use super::{FileArgs, Format};
-use crate::cli::{FOUND, fail};
-use crate::config::{self, Problem, Severity};
+const COMMAND: &str = "squelch check config";
 
 pub(super) fn run(asked: &FileArgs) -> ExitCode {
     let name = asked.file.display().to_string();
-    let problems = match config::load(&asked.file) {
-        Ok((_, problems)) => problems,
-        Err(error) => return fail("squelch check config", &format!("{name}: {error}")),
-    };
-    let count = |severity| problems.iter().filter(|p| p.severity == severity).count();
-    let outcome = Outcome {
-        r#type: "result",
-        file: &name,
-        ok: count(Severity::Error) == 0,
-        errors: count(Severity::Error),
-        warnings: count(Severity::Warning),
-    };
-    let mut out = io::stdout().lock();
-    let told = match asked.format {
-        Format::Text => text(&outcome, &problems, &mut out),
-        Format::Json => json(&outcome, &problems, &mut out),
-    };
-    match told {
-        Ok(()) if outcome.ok => ExitCode::SUCCESS,
-        Ok(()) => ExitCode::from(FOUND),
-        Err(error) => fail("squelch check config", &error),
+    match config::load(&asked.file) {
+        Ok((_, problems)) => telling::tell(COMMAND, &name, &problems, asked.format),
+        Err(error) => fail(COMMAND, &format!("{name}: {error}")),
     }
-}
-
-#[derive(Serialize)]
-struct Outcome<'a> {
-    r#type: &'static str,
-    file: &'a str,
-    ok: bool,
-    errors: usize,
-    warnings: usize,
-}
-
-#[derive(Serialize)]
-struct ProblemLine<'a> {
-    r#type: &'static str,
-    file: &'a str,
-    #[serde(flatten)]
-    problem: &'a Problem,
-}
-
-fn text(outcome: &Outcome<'_>, problems: &[Problem], out: &mut impl Write) -> io::Result<()> {
-    for problem in problems {
-        writeln!(out, "{}: {problem}", outcome.file)?;
-    }
-    match (outcome.errors, outcome.warnings) {
-        (0, 0) => writeln!(out, "{}: nothing wrong found", outcome.file),
-        (0, n) => writeln!(out, "{}: usable, warnings: {n}", outcome.file),
-        (n, _) => writeln!(out, "{}: not usable, errors: {n}", outcome.file),
-    }
-}
-
-fn json(outcome: &Outcome<'_>, problems: &[Problem], out: &mut impl Write) -> io::Result<()> {
-    for problem in problems {
-        let line = ProblemLine {
-            r#type: "problem",
-            file: outcome.file,
-            problem,
-        };
-        serde_json::to_writer(&mut *out, &line)?;
-        writeln!(out)?;
-    }
-    serde_json::to_writer(&mut *out, outcome)?;
-    writeln!(out)
 }

@@ -1,6 +1,9 @@
 //! `squelch check`: what is wrong with a file and how to mend it.
 
 mod config;
+mod place;
+mod session;
+mod telling;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,8 +25,18 @@ Example:
 Exit code: 0 the gateway would start with it (warnings may be told), 1 it would not,
 2 the file can't be read.")]
     Config(FileArgs),
-    /// A session for OpenAI (not built yet)
-    #[command(after_help = "Example:\n  squelch check session session.json")]
+    /// A session for OpenAI: the body of an accept, a session.update or a response.create
+    #[command(after_help = "\
+Examples:
+  squelch check session session.json
+  jq .accept settings.json | squelch check session -
+
+A file of \"-\" is standard input. Each problem is told with its line, its JSON path and how to mend
+it: what OpenAI is known to refuse, and what makes it lose the call's audio format, which the caller
+hears as static.
+
+Exit code: 0 OpenAI takes it (warnings may be told), 1 it would be refused or lose the format,
+2 the file can't be read.")]
     Session(FileArgs),
 }
 
@@ -50,6 +63,6 @@ enum Format {
 pub fn run(args: &Args) -> ExitCode {
     match &args.what {
         What::Config(asked) => config::run(asked),
-        What::Session(_) => crate::cli::fail("squelch check session", &"not built yet"),
+        What::Session(asked) => session::run(asked),
     }
 }

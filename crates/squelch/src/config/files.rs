@@ -10,6 +10,7 @@ use super::problem::Wrong;
 use super::section::Section;
 use super::values::text;
 use squelch_call::Secret;
+use squelch_call::control::session_guard;
 
 /// Where variables and files are looked for.
 #[derive(Clone, Copy)]
@@ -87,23 +88,16 @@ impl Surroundings<'_> {
         })
     }
 
-    /// The session: a JSON object.
+    /// The session: JSON, unjudged.
     pub(super) fn session(&self, name: &str) -> Result<serde_json::Value, Wrong> {
         let bytes = self.read(name, MAX_SESSION)?;
         let shown = self.path(name);
-        let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| {
+        session_guard::read(&bytes).map_err(|found| {
             Wrong::new(
-                format!("{} is no JSON: {error}", shown.display()),
-                "mend the file",
+                format!("{}: {}", shown.display(), found.problem),
+                found.mend,
             )
-        })?;
-        match value.get("type").and_then(serde_json::Value::as_str) {
-            Some("realtime") => Ok(value),
-            _ => Err(Wrong::new(
-                format!("{} is no session that accept takes", shown.display()),
-                "it must be an object with \"type\": \"realtime\" at its top",
-            )),
-        }
+        })
     }
 
     fn read(&self, name: &str, most: u64) -> Result<Vec<u8>, Wrong> {

@@ -12,6 +12,7 @@ use crate::config::model::{Authorities, ShownCertificate};
 use crate::config::problem::Wrong;
 use crate::config::section::Section;
 use crate::config::values::{self, text};
+use squelch_call::control::session_guard::{self, Context, Finding, Judgement, Message, Weight};
 use squelch_call::{AudioFormatPolicy, OpenAi, Route, Srtp};
 
 /// `[openai]` as it was read.
@@ -54,6 +55,9 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> Open
     );
     section.only("at_expiry", "warn", &["redial", "end"]);
     let session = named(&mut section, "session_file", |f| around.session(f));
+    if let Some(session) = &session {
+        check_session(&section, session, audio_format);
+    }
     section.unbuilt(
         "webhook_forward",
         "let squelch accept calls itself: session_file",
@@ -93,6 +97,35 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> Open
         settings,
         authorities,
         client_certificate: shown,
+    }
+}
+
+/// Says what OpenAI would refuse of the session that squelch sends by the policy.
+fn check_session(section: &Section<'_>, session: &serde_json::Value, policy: AudioFormatPolicy) {
+    let context = Context {
+        policy,
+        negotiated: None,
+    };
+    let findings = match session_guard::judge_session(session, Message::Accept, context) {
+        Judgement::Pass { doubts } | Judgement::Rewrite { doubts, .. } => doubts,
+        Judgement::Refuse(findings) => findings,
+    };
+    for Finding {
+        weight,
+        path,
+        problem,
+        mend,
+        ..
+    } in findings
+    {
+        let said = match path {
+            Some(path) => format!("{path}: {problem}"),
+            None => problem,
+        };
+        match weight {
+            Weight::Refused => section.error("session_file", said, mend),
+            Weight::Doubtful => section.warning("session_file", said, mend),
+        }
     }
 }
 
