@@ -270,16 +270,18 @@ fn parse_userinfo(userinfo: &str) -> Result<rsip::Auth, InvalidUri> {
     })
 }
 
-/// Escapes what is neither unreserved nor user-unreserved (RFC 3261 section 25.1).
+/// Escapes what is neither unreserved nor user-unreserved (RFC 3261 section 25.1). What is an escape
+/// already stays one: a user part that was read and is written again is the same user.
 fn escape_user(user: &str) -> String {
     let mut escaped = String::with_capacity(user.len());
-    for byte in user.bytes() {
+    for (at, byte) in user.bytes().enumerate() {
         let plain = byte.is_ascii_alphanumeric()
             || matches!(
                 byte,
                 b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')'
             )
-            || matches!(byte, b'&' | b'=' | b'+' | b'$' | b',' | b';' | b'?' | b'/');
+            || matches!(byte, b'&' | b'=' | b'+' | b'$' | b',' | b';' | b'?' | b'/')
+            || byte == b'%' && user.as_bytes().get(at..).is_some_and(is_escape);
         if plain {
             escaped.push(char::from(byte));
         } else {
@@ -287,6 +289,11 @@ fn escape_user(user: &str) -> String {
         }
     }
     escaped
+}
+
+/// Whether the text begins with `%` and two hexadecimal digits.
+fn is_escape(text: &[u8]) -> bool {
+    matches!(text, [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

@@ -88,3 +88,19 @@ fn a_built_uri_escapes_its_user() {
         "sip:anonymous.invalid"
     );
 }
+
+#[test]
+fn a_user_that_was_read_is_written_as_it_was() {
+    let read = Uri::parse("sip:al%20ice%40x@h").unwrap();
+    let user = read.user().map(str::to_owned);
+    assert_eq!(Uri::sip(user.as_deref(), "h", None), read);
+    // A percent sign that begins no escape is escaped itself.
+    assert_eq!(
+        Uri::sip(Some("100%"), "h", None).to_string(),
+        "sip:100%25@h"
+    );
+    assert_eq!(
+        Uri::sip(Some("%4g%4"), "h", None).to_string(),
+        "sip:%254g%254@h"
+    );
+}
