@@ -16,6 +16,7 @@ mod forks;
 mod keep_alive;
 mod lost_messages;
 mod options;
+mod oracles;
 mod overload;
 mod refusals;
 mod reinvite;

@@ -85,6 +85,11 @@ impl Via {
         self.sent_by.to_string().to_ascii_lowercase()
     }
 
+    /// The sender's host: a name, an IPv4 address, or an IPv6 address in brackets.
+    pub fn host(&self) -> String {
+        self.sent_by.host.to_string()
+    }
+
     /// The port the sender listens on, where it names one.
     pub fn port(&self) -> Option<u16> {
         self.sent_by.port.map(|port| *port.value())
