@@ -147,6 +147,9 @@ impl Call {
         let forward = self
             .bridge
             .forward(self.now, side, from, &mut buffer, bytes.len());
+        if self.bridge.poll_timeout().is_some_and(|at| at <= self.now) {
+            self.bridge.handle_timeout(self.now);
+        }
         (forward, buffer.to_vec())
     }
 

@@ -233,7 +233,12 @@ fn pcm16_that_arrives_in_real_time_is_repaired() {
         assert!(likeness > 0.97, "{rate} {big}: {likeness}");
         assert_continuous(&heard);
         assert!(guarded.repaired() > PTIME * heard.len() as u32);
-        assert_eq!(guarded.muted(), Duration::ZERO, "{rate} {big}");
+        // The packet of the trip, while the resampler is made.
+        let unready = if rate == 8_000 { Duration::ZERO } else { PTIME };
+        assert!(
+            guarded.muted() <= unready * (rate / 8_000) as u32,
+            "{rate} {big}"
+        );
     }
 }
 

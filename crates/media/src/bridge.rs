@@ -78,12 +78,15 @@ pub struct Bridge {
     turn: Turn,
     /// When the next packet of silence is due to OpenAI, which waits for RTP before it sends any.
     silence_at: Option<Instant>,
+    /// Since when a repair waits to be prepared.
+    prepare_at: Option<Instant>,
     events: VecDeque<MediaEvent>,
     own_to_openai: u64,
 }
 
 impl Bridge {
-    /// A bridge for a call that starts `now`. May allocate; nothing after it does, but for [`Bridge::update`].
+    /// A bridge for a call that starts `now`. May allocate; nothing after it does, but for [`Bridge::update`] and
+    /// [`Bridge::handle_timeout`].
     pub fn new(now: Instant, plan: &MediaPlan) -> Bridge {
         let up = Path::new(&plan.carrier, &plan.openai, plan.guard);
         Bridge {
@@ -91,6 +94,7 @@ impl Bridge {
             up,
             down: Path::new(&plan.openai, &plan.carrier, plan.guard),
             turn: Turn::default(),
+            prepare_at: None,
             events: VecDeque::with_capacity(MAX_EVENTS),
             own_to_openai: 0,
         }
@@ -127,9 +131,13 @@ impl Bridge {
                 return Forward::Drop(reason);
             }
         };
+        let wants_preparing = path.gate.wants_preparing();
         let forward = relayed
             .len
             .map_or(Forward::Hold, |len| send(path, back, len));
+        if wants_preparing {
+            self.prepare_at.get_or_insert(now);
+        }
         if side == Side::Carrier && matches!(forward, Forward::Send { .. }) {
             self.silence_at = None;
         }
@@ -183,14 +191,19 @@ impl Bridge {
 
     /// When [`Bridge::handle_timeout`] wants to be called. [`Bridge::forward`] may bring it nearer.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.silence_at, self.up.due(), self.down.due()]
-            .into_iter()
-            .flatten()
-            .min()
+        let mine = [self.silence_at, self.prepare_at];
+        let held = [self.up.due(), self.down.due()];
+        mine.into_iter().chain(held).flatten().min()
     }
 
     /// Time has come; what is due is in [`Bridge::poll_transmit`].
+    ///
+    /// **Cost**: for the first fault of a call that needs a resampler, some 100 us and an allocation.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if self.prepare_at.take().is_some() {
+            self.up.gate.prepare();
+            self.down.gate.prepare();
+        }
         // A worker that was held up sends one packet, not all that it missed.
         if let Some(at) = &mut self.silence_at {
             let late = now.saturating_duration_since(*at);

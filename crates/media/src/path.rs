@@ -70,7 +70,7 @@ pub(crate) struct Path {
     ssrc: Option<Ssrc>,
     send: Send,
     watch: Watch,
-    gate: Gate,
+    pub(crate) gate: Gate,
     hold: Option<Hold>,
     started: Option<Instant>,
     last_packet: Option<Instant>,

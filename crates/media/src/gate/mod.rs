@@ -104,6 +104,18 @@ impl Gate {
         }
     }
 
+    /// Whether [`Gate::prepare`] is to be called: until it is, what could be repaired is muted.
+    pub(crate) fn wants_preparing(&self) -> bool {
+        self.repair.as_ref().is_some_and(Repair::wants_preparing)
+    }
+
+    /// Makes what a repair needs. Allocates.
+    pub(crate) fn prepare(&mut self) {
+        if let Some(repair) = &mut self.repair {
+            repair.prepare();
+        }
+    }
+
     /// Acts on the audio of one packet; gives what it did and the payload's new length.
     ///
     /// **Cost**: nothing when open and the laws agree, but for the level of one packet in sixteen.

@@ -22,8 +22,7 @@ const RATES_HZ: [u32; 3] = [8_000, 16_000, 24_000];
 pub(crate) struct Repair {
     way: Option<Way>,
     labelled: Law,
-    /// `None` where a resampler can't work in packets of the leg's length.
-    pcm16: Option<Pcm16>,
+    pcm16: Pcm16,
 }
 
 /// How the present fault is repaired.
@@ -43,21 +42,34 @@ impl Repair {
         }
     }
 
-    /// Whether the finding is one that can be repaired in time; readies the repair if so.
+    /// Whether [`Repair::prepare`] is to be called before the fault can be repaired at all rates.
+    pub(crate) fn wants_preparing(&self) -> bool {
+        matches!(self.way, Some(Way::Pcm16(_))) && matches!(self.pcm16.resamplers, Resamplers::None)
+    }
+
+    /// Makes what the present fault's repair needs. Allocates: never called while a packet waits.
+    pub(crate) fn prepare(&mut self) {
+        if self.wants_preparing() {
+            self.pcm16.prepare();
+        }
+    }
+
+    /// Whether the finding is one that can be repaired in time; readies the repair if so, or asks to be prepared.
     pub(crate) fn start(&mut self, finding: &Finding) -> bool {
         let variant = &finding.variant;
         self.way = match (finding.fault, variant.pace, variant.order) {
             (Fault::LawMismatch, _, _) => Undo::new(self.labelled, variant.what).map(Way::Undo),
             (Fault::Pcm16AsG711, Pace::RealTime, Some(order)) => {
-                let pcm16 = self.pcm16.as_mut();
-                pcm16.map(Pcm16::reset).map(|()| Way::Pcm16(order))
+                self.pcm16.reset();
+                Some(Way::Pcm16(order))
             }
             _ => None,
         };
         self.way.is_some()
     }
 
-    /// Repairs one payload in place; gives its new length, or `None` when it holds no whole packet time.
+    /// Repairs one payload in place; gives its new length, or `None` when it holds no whole packet time or
+    /// nothing is prepared yet.
     pub(crate) fn apply(&mut self, payload: &mut [u8], law: Law, pcm: &mut [i16]) -> Option<usize> {
         match self.way.as_mut()? {
             Way::Undo(undo) => {
@@ -65,32 +77,62 @@ impl Repair {
                 convert_in_place(undo.law(), law, payload);
                 Some(payload.len())
             }
-            Way::Pcm16(order) => self.pcm16.as_mut()?.apply(*order, payload, law, pcm),
+            Way::Pcm16(order) => self.pcm16.apply(*order, payload, law, pcm),
         }
     }
 }
 
-/// PCM16 at real-time rate, with a resampler for each rate made beforehand.
+/// PCM16 at real-time rate.
 struct Pcm16 {
-    from_16k: Resampler,
-    from_24k: Resampler,
+    resamplers: Resamplers,
     ptime_ms: u16,
     samples: Box<[i16; MAX_SAMPLES]>,
 }
 
-impl Pcm16 {
-    fn new(ptime_ms: u16) -> Option<Pcm16> {
-        Some(Pcm16 {
+/// What 16 and 24 kHz need. To make them allocates and takes some ten packets' time, and few calls ever want them.
+enum Resamplers {
+    /// Until the first fault that may.
+    None,
+    Ready(Box<Pair>),
+    /// They can't work in packets of this length.
+    Impossible,
+}
+
+struct Pair {
+    from_16k: Resampler,
+    from_24k: Resampler,
+}
+
+impl Pair {
+    fn new(ptime_ms: u16) -> Option<Pair> {
+        Some(Pair {
             from_16k: Resampler::new(16_000, 8_000, ptime_ms).ok()?,
             from_24k: Resampler::new(24_000, 8_000, ptime_ms).ok()?,
+        })
+    }
+}
+
+impl Pcm16 {
+    fn new(ptime_ms: u16) -> Pcm16 {
+        Pcm16 {
+            resamplers: Resamplers::None,
             ptime_ms,
             samples: Box::new([0; MAX_SAMPLES]),
-        })
+        }
+    }
+
+    fn prepare(&mut self) {
+        self.resamplers = match Pair::new(self.ptime_ms) {
+            Some(pair) => Resamplers::Ready(Box::new(pair)),
+            None => Resamplers::Impossible,
+        };
     }
 
     fn reset(&mut self) {
-        self.from_16k.reset();
-        self.from_24k.reset();
+        if let Resamplers::Ready(pair) = &mut self.resamplers {
+            pair.from_16k.reset();
+            pair.from_24k.reset();
+        }
     }
 
     fn apply(
@@ -114,10 +156,11 @@ impl Pcm16 {
         }
         let length = usize::from(self.ptime_ms) * 8;
         let pcm = pcm.get_mut(..length)?;
-        match rate {
-            16_000 => self.from_16k.process(samples, pcm).ok()?,
-            24_000 => self.from_24k.process(samples, pcm).ok()?,
-            _ => pcm.copy_from_slice(samples),
+        match (rate, &mut self.resamplers) {
+            (8_000, _) => pcm.copy_from_slice(samples),
+            (16_000, Resamplers::Ready(pair)) => pair.from_16k.process(samples, pcm).ok()?,
+            (_, Resamplers::Ready(pair)) => pair.from_24k.process(samples, pcm).ok()?,
+            (_, Resamplers::None | Resamplers::Impossible) => return None,
         }
         law.encode(pcm, payload.get_mut(..length)?);
         Some(length)
