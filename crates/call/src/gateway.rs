@@ -37,6 +37,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// The seconds in a Retry-After of ours, before a random part of up to as many again. Carriers that are told the
 /// same number come back all at once.
 const RETRY_AFTER_SECONDS: u32 = 5;
+/// One on each leg, and as many again whose BYE is not answered yet or that a fork brought: so
+/// `max_calls` is what a call meets first, not the endpoint's own cap.
+const DIALOGS_A_CALL: usize = 4;
 
 /// New calls a second, as a bucket: full at the start, one token back every `1 / rate` seconds.
 #[derive(Debug, Clone, Copy)]
@@ -95,6 +98,8 @@ impl Gateway {
         random.fill_bytes(&mut locator_seed);
         let mut endpoint = EndpointConfig::new(endpoint_seed, config.user_agent.clone());
         endpoint.listeners.clone_from(&config.listeners);
+        let dialogs = DIALOGS_A_CALL.saturating_mul(config.limits.max_calls as usize);
+        endpoint.limits.dialogs = endpoint.limits.dialogs.max(dialogs);
         Gateway {
             endpoint: Endpoint::new(endpoint),
             digest: DigestServer::new(digest_key),

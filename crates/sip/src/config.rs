@@ -69,7 +69,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            transactions: 20_000,
+            transactions: 250_000,
             dialogs: 5_000,
             connections: 1_000,
             retry_after: 5,
