@@ -1,13 +1,18 @@
-//! Our door against rsip's own parser on the same INVITE.
+//! Our door beside rsip's own parser, rsipstack's and ezk's on the same INVITE.
 //!
 //! rsip's parser reads less: it takes headers as they stand, ignores Content-Length and leaves
 //! From, Via and the rest unread, so its fair counterpart is `door/read`. `door/read_mandatory`
 //! adds what every request needs before it can be matched; `rsip/parse_typed` does the same with
-//! rsip's typed headers.
+//! rsip's typed headers, `rsipstack/` and `ezk/` with those of their crates.
 
 use std::hint::black_box;
 
+use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use ezk_sip_types::header::typed as ezk;
+use ezk_sip_types::msg::{Line, MessageLine, PullParser};
+use ezk_sip_types::parse::Parse;
+use ezk_sip_types::{Headers, Name};
 use rsip::message::HeadersExt;
 use rsip::prelude::ToTypedHeader;
 use squelch_sip::message::{Framer, Framing, Mandatory, Message};
@@ -35,6 +40,43 @@ fn invite() -> Vec<u8> {
         BODY.len()
     )
     .into_bytes()
+}
+
+fn by_rsipstack(bytes: &[u8]) -> Option<impl Sized> {
+    use rsipstack::sip::SipMessage;
+    use rsipstack::sip::prelude::{HeadersExt, ToTypedHeader};
+    let SipMessage::Request(request) = rsipstack::sip::parser::parse_message(bytes).ok()? else {
+        return None;
+    };
+    Some((
+        request.top_via_header().ok()?.typed().ok()?,
+        request.from_header().ok()?.typed().ok()?,
+        request.to_header().ok()?.typed().ok()?,
+        request.cseq_header().ok()?.typed().ok()?,
+    ))
+}
+
+fn ezk_headers(bytes: &Bytes) -> Option<Headers> {
+    let mut lines = PullParser::new(bytes, 0);
+    let first = std::str::from_utf8(lines.next()?.ok()?).ok()?;
+    MessageLine::parse(bytes)(first).ok()?;
+    let mut headers = Headers::new();
+    for line in lines {
+        let text = std::str::from_utf8(line.ok()?).ok()?;
+        let (_, line) = Line::parse(bytes, text).ok()?;
+        headers.insert(line.name, line.value);
+    }
+    Some(headers)
+}
+
+fn by_ezk(bytes: &Bytes) -> Option<impl Sized> {
+    let headers = ezk_headers(bytes)?;
+    Some((
+        headers.get::<Vec<ezk::Via>>(Name::VIA).ok()?,
+        headers.get::<ezk::FromTo>(Name::FROM).ok()?,
+        headers.get::<ezk::FromTo>(Name::TO).ok()?,
+        headers.get_named::<ezk::CSeq>().ok()?,
+    ))
 }
 
 fn parse(c: &mut Criterion) {
@@ -79,6 +121,16 @@ fn parse(c: &mut Criterion) {
             ))
         });
     });
+    group.bench_function("rsipstack/parse", |b| {
+        b.iter(|| rsipstack::sip::parser::parse_message(black_box(&bytes)));
+    });
+    group.bench_function("rsipstack/parse_typed", |b| {
+        b.iter(|| by_rsipstack(black_box(&bytes)));
+    });
+    let shared = Bytes::from(bytes.clone());
+    assert!(by_rsipstack(&bytes).is_some() && by_ezk(&shared).is_some());
+    group.bench_function("ezk/parse", |b| b.iter(|| ezk_headers(black_box(&shared))));
+    group.bench_function("ezk/parse_typed", |b| b.iter(|| by_ezk(black_box(&shared))));
     group.finish();
 }
 
