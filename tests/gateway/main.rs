@@ -9,6 +9,7 @@ mod failures;
 mod injection;
 mod options;
 mod pair;
+mod proxy;
 mod reasons;
 mod routes;
 mod session_changes;

@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use squelch_call::{
-    AudioFormatPolicy, CallId, CallRecord, FetchId, Gateway, GatewayConfig, Guard, Input, Limits,
-    OnStatic, OpenAi, Output, Route, Srtp, Transfer, Trunk, http,
+    AudioFormatPolicy, CallId, CallRecord, ExchangeId, FetchId, Gateway, GatewayConfig, Guard,
+    Input, Limits, OnStatic, OpenAi, Output, Route, Srtp, Transfer, Trunk, http,
 };
 use squelch_media::{BridgeStats, Format, GuardAction, MediaPlan};
 use squelch_sim::world::{StreamEvent, Streams};
@@ -57,6 +57,7 @@ pub(crate) struct Pair {
     /// HTTP requests of the gateway, and its replies.
     pub(crate) fetches: Vec<(FetchId, http::Request)>,
     pub(crate) replies: Vec<u16>,
+    pub(crate) answers: Vec<(ExchangeId, http::Response)>,
     cut_off: Option<SocketAddr>,
     /// Changes what OpenAI's side sends.
     pub(crate) rewrite: Option<fn(&str) -> String>,
@@ -127,8 +128,10 @@ pub(crate) fn config() -> GatewayConfig {
             media_sources: vec!["192.0.2.3/32".parse().unwrap()],
             srtp: Srtp::Off,
             audio_format: AudioFormatPolicy::Omit,
+            webhook_forward: None,
             session: None,
         },
+        http_token: None,
         guard: Guard {
             action: GuardAction::Protect,
             hold: Duration::ZERO,
@@ -164,6 +167,7 @@ impl Pair {
             mute_worker: false,
             fetches: Vec::new(),
             replies: Vec::new(),
+            answers: Vec::new(),
             cut_off: None,
             rewrite: None,
             names: Vec::new(),
@@ -416,7 +420,10 @@ impl Pair {
             }
             Output::CallEnded(record) => self.records.push(*record),
             Output::Http { fetch, request } => self.fetches.push((fetch, request)),
-            Output::HttpReply { response, .. } => self.replies.push(response.status),
+            Output::HttpReply { exchange, response } => {
+                self.replies.push(response.status);
+                self.answers.push((exchange, response));
+            }
             Output::Drained => self.drained = true,
             _ => {}
         }

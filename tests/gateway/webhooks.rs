@@ -9,7 +9,7 @@ use sha2::Sha256;
 use squelch_call::{AudioFormatPolicy, ExchangeId, GatewayConfig, Input, Route, Secret, http};
 use std::time::{Duration, SystemTime};
 
-const SECRET: &str = "a raw secret";
+pub(crate) const SECRET: &str = "a raw secret";
 const KEY: &str = "sk-canary-7c1f";
 
 fn accepting(policy: AudioFormatPolicy, session: Value) -> GatewayConfig {
@@ -26,7 +26,7 @@ fn session() -> Value {
 }
 
 /// A call that has reached OpenAI.
-fn ringing(config: GatewayConfig) -> Pair {
+pub(crate) fn ringing(config: GatewayConfig) -> Pair {
     let mut pair = Pair::new(config);
     pair.call(Some(OFFER));
     pair.run(Duration::from_millis(100));
@@ -34,7 +34,7 @@ fn ringing(config: GatewayConfig) -> Pair {
 }
 
 /// The token on the INVITE that OpenAI got.
-fn token(pair: &Pair) -> String {
+pub(crate) fn token(pair: &Pair) -> String {
     let invite = pair
         .wire
         .iter()
@@ -46,7 +46,7 @@ fn token(pair: &Pair) -> String {
     invite.expect("a token on the INVITE")
 }
 
-fn announce(pair: &mut Pair, id: &str, token: &str, secret: &str) {
+pub(crate) fn announce(pair: &mut Pair, id: &str, token: &str, secret: &str) {
     announce_as(pair, id, "rtc_u0_1", token, secret);
 }
 

@@ -22,6 +22,8 @@ pub struct GatewayConfig {
     pub trunks: Vec<Trunk>,
     /// OpenAI's side.
     pub openai: OpenAi,
+    /// An application that shows it goes to OpenAI with squelch's key.
+    pub http_token: Option<Secret>,
     /// What the guard may do.
     pub guard: Guard,
     /// How long and how many.
@@ -90,6 +92,8 @@ pub struct OpenAi {
     pub srtp: Srtp,
     /// What the session guard does with audio formats.
     pub audio_format: AudioFormatPolicy,
+    /// Where webhooks go on to, body and headers untouched; the application accepts, through squelch.
+    pub webhook_forward: Option<String>,
     /// The session squelch accepts calls with itself; `None` leaves accepting to the application.
     pub session: Option<serde_json::Value>,
 }

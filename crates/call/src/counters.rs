@@ -25,6 +25,8 @@ pub struct Counters {
     pub webhooks: BTreeMap<&'static str, u64>,
     /// Sessions judged, by event and verdict.
     pub session_guard: BTreeMap<(&'static str, &'static str), u64>,
+    /// Requests of the application, by operation and what became of them.
+    pub proxied: BTreeMap<(&'static str, &'static str), u64>,
     /// Faults found, by leg and name.
     pub faults: BTreeMap<(&'static str, &'static str), u64>,
 }

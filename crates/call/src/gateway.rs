@@ -6,11 +6,13 @@ mod carrier_events;
 mod digest;
 mod door;
 mod end;
+mod forward;
 mod info;
 mod media;
 mod openai_leg;
 mod options;
 mod probe;
+mod proxy;
 mod reason;
 mod requests;
 mod routes;
@@ -19,12 +21,14 @@ pub(crate) mod transfer;
 
 use crate::call::Call;
 use crate::config::GatewayConfig;
+use crate::control::forward::Forwards;
 use crate::counters::Counters;
-use crate::io::{CallId, Input, Output};
+use crate::io::{CallId, FetchId, Input, Output};
 use crate::timers::{Timer, Timers};
 use accept::Remembered;
 use door::Door;
 use probe::Probes;
+use proxy::Proxied;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use routes::Resting;
@@ -63,6 +67,12 @@ pub struct Gateway {
     dialogs: HashMap<DialogId, (CallId, Side)>,
     /// Whose INVITE to OpenAI bears a token.
     tokens: HashMap<String, CallId>,
+    /// Calls by OpenAI's names of them.
+    call_ids: HashMap<String, CallId>,
+    /// Accepts of our own that wait for an answer: whose, and OpenAI's name of the call.
+    accepting: HashMap<FetchId, (CallId, String)>,
+    proxied: Proxied,
+    forwards: Forwards,
     /// INFOs that were passed on, and those they came from.
     infos: HashMap<RequestId, RequestId>,
     timers: Timers,
@@ -112,6 +122,10 @@ impl Gateway {
             calls: BTreeMap::new(),
             dialogs: HashMap::new(),
             tokens: HashMap::new(),
+            call_ids: HashMap::new(),
+            accepting: HashMap::new(),
+            proxied: Proxied::default(),
+            forwards: Forwards::default(),
             infos: HashMap::new(),
             timers: Timers::default(),
             buckets: BTreeMap::new(),
@@ -167,6 +181,7 @@ impl Gateway {
             self.locator.handle_timeout(now);
             self.go_on_resolving(clock);
         }
+        self.deliver_due(clock);
         self.probe_due(clock);
         if !self.drain_over && self.draining.is_some_and(|end| end <= now) {
             self.drain_over = true;
@@ -182,7 +197,8 @@ impl Gateway {
             .filter(|_| !self.drain_over && !self.calls.is_empty());
         let (names, probes) = (self.locator.poll_timeout(), self.probes.next());
         let (endpoint, timers) = (self.endpoint.poll_timeout(), self.timers.next());
-        [endpoint, timers, drain, names, probes]
+        let forwards = self.forwards.poll_timeout();
+        [endpoint, timers, drain, names, probes, forwards]
             .into_iter()
             .flatten()
             .min()
@@ -224,6 +240,7 @@ impl Gateway {
         self.calls.is_empty()
             && self.dialogs.is_empty()
             && self.tokens.is_empty()
+            && self.call_ids.is_empty()
             && self.timers.next().is_none()
             && self.door.is_idle()
             && self.endpoint.is_idle()

@@ -3,6 +3,7 @@
 //! **Source**: the Standard Webhooks specification; OpenAI's guide on webhooks.
 
 use crate::Secret;
+use crate::control::proxy::is_call_id;
 use crate::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -52,6 +53,8 @@ pub enum Webhook {
     Other {
         /// Its type.
         kind: String,
+        /// The webhook's own identifier, the same in every retry.
+        webhook_id: String,
     },
 }
 
@@ -124,7 +127,10 @@ pub fn read(request: &Request, secrets: &[Secret], wall: SystemTime) -> Result<W
     }
     let event: Event = serde_json::from_slice(&request.body).map_err(|_| Refused::Body)?;
     if event.kind != "realtime.call.incoming" {
-        return Ok(Webhook::Other { kind: event.kind });
+        return Ok(Webhook::Other {
+            kind: event.kind,
+            webhook_id: id.to_owned(),
+        });
     }
     let data = event.data.ok_or(Refused::Body)?;
     let call_id = data
@@ -151,14 +157,6 @@ pub fn read(request: &Request, secrets: &[Secret], wall: SystemTime) -> Result<W
         call_id,
         sip_headers,
     }))
-}
-
-/// A call id goes into the path of a URL: nothing but what such identifiers are made of.
-fn is_call_id(id: &str) -> bool {
-    (1..=128).contains(&id.len())
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 fn one<'a>(request: &'a Request, name: &'static str) -> Result<&'a str, Refused> {

@@ -4,6 +4,7 @@
 
 use super::{Clock, Gateway};
 use crate::call::{Accept, State};
+use crate::control::proxy::{self, Credential};
 use crate::control::session_guard::{self, Context, Finding, Judgement, Message};
 use crate::control::webhook::{self, CallIncoming, Refused, Webhook};
 use crate::http::{Request, Response};
@@ -45,6 +46,9 @@ impl Remembered {
 
 impl Gateway {
     pub(super) fn http_request(&mut self, clock: Clock, exchange: ExchangeId, request: &Request) {
+        if proxy::is_proxied(&request.target) {
+            return self.proxy(clock, exchange, request);
+        }
         let (status, verdict) = self.answer_webhook(clock, request);
         if let Some(verdict) = verdict {
             *self.counters.webhooks.entry(verdict).or_default() += 1;
@@ -69,12 +73,30 @@ impl Gateway {
             Err(Refused::Header(_) | Refused::Body) => (400, Some("malformed")),
             // What can't be used any more is taken all the same, or it would be sent again for three days.
             Ok(Webhook::Stale { .. }) => (200, Some("stale")),
-            Ok(Webhook::Other { .. }) => (200, Some("ignored")),
+            // What the application can't be told now, OpenAI tells again.
+            Ok(_) if !self.can_forward() => (503, Some("too_many")),
+            Ok(Webhook::Other { webhook_id, .. }) => {
+                if self.config.openai.webhook_forward.is_none() {
+                    return (200, Some("ignored"));
+                }
+                if !self.remembered.is_new(&webhook_id) {
+                    return (200, Some("duplicate"));
+                }
+                self.forward_webhook(clock, request, None);
+                (200, Some("forwarded"))
+            }
             Ok(Webhook::CallIncoming(incoming)) => {
                 if !self.remembered.is_new(&incoming.webhook_id) {
                     return (200, Some("duplicate"));
                 }
-                (200, Some(self.call_incoming(clock, incoming)))
+                let call_id = incoming.call_id.clone();
+                let verdict = self.call_incoming(clock, incoming);
+                if self.config.openai.webhook_forward.is_none() {
+                    return (200, Some(verdict));
+                }
+                // A call that no INVITE of squelch's led to is the application's all the same.
+                self.forward_webhook(clock, request, Some(call_id));
+                (200, Some("forwarded"))
             }
         }
     }
@@ -91,7 +113,8 @@ impl Gateway {
             Some(_) => {}
             None => {
                 call.openai.call_id = Some(incoming.call_id.clone());
-                call.openai_call_ids.push(incoming.call_id);
+                call.openai_call_ids.push(incoming.call_id.clone());
+                self.call_ids.insert(incoming.call_id, id);
                 call.diary
                     .note(clock.now, "webhook", "OpenAI announced the call");
             }
@@ -113,6 +136,12 @@ impl Gateway {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
+        if let Some(name) = &call.openai.call_id
+            && self.proxied.accepts.knows(name)
+        {
+            // The application was quicker.
+            return;
+        }
         let (Some(route), Some(call_id)) = (
             self.config.openai.routes.get(call.openai.route),
             call.openai.call_id.as_ref(),
@@ -144,31 +173,27 @@ impl Gateway {
         let Some(body) = body else {
             return self.end(clock, id, EndReason::AcceptFailed);
         };
-        let key = self
-            .config
-            .openai
-            .api_key
-            .as_ref()
-            .map(|key| String::from_utf8_lossy(key.expose()).into_owned());
+        let (call_id, base) = (call_id.clone(), route.api_base.clone());
+        let authorization = self.own_authorization();
+        let who = Credential::of(authorization.as_bytes());
         let request = Request {
             method: "POST".into(),
             target: format!(
                 "{}/realtime/calls/{call_id}/accept",
-                route.api_base.trim_end_matches('/')
+                base.trim_end_matches('/')
             ),
             headers: vec![
-                (
-                    "Authorization".into(),
-                    format!("Bearer {}", key.unwrap_or_default()),
-                ),
+                ("Authorization".into(), authorization),
                 ("Content-Type".into(), "application/json".into()),
             ],
             body: body.into(),
         };
-        self.next_fetch += 1;
-        let fetch = FetchId(self.next_fetch);
-        call.openai.accept = Accept::Asked { fetch, attempt };
-        self.outputs.push_back(Output::Http { fetch, request });
+        let fetch = self.fetch(request);
+        self.proxied.accepts.began(&call_id, fetch, None, who);
+        self.accepting.insert(fetch, (id, call_id));
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.openai.accept = Accept::Asked { fetch, attempt };
+        }
     }
 
     pub(super) fn http_response(
@@ -177,17 +202,25 @@ impl Gateway {
         fetch: FetchId,
         result: Result<Response, String>,
     ) {
-        let asked = |accept: &Accept| matches!(accept, Accept::Asked { fetch: asked, .. } if *asked == fetch);
-        let Some((id, call)) = self
-            .calls
-            .iter_mut()
-            .find(|(_, call)| asked(&call.openai.accept))
-        else {
+        if self.proxied_response(clock, fetch, &result)
+            || self.webhook_delivered(clock, fetch, &result)
+        {
+            return;
+        }
+        let Some((id, call_id)) = self.accepting.remove(&fetch) else {
             return;
         };
-        let id = *id;
-        let Accept::Asked { attempt, .. } = call.openai.accept else {
+        self.tell_joined(&call_id, fetch, &result);
+        let Some(call) = self.calls.get_mut(&id) else {
             return;
+        };
+        let attempt = match call.openai.accept {
+            Accept::Asked {
+                fetch: asked,
+                attempt,
+            } if asked == fetch => attempt,
+            // Of an INVITE that was given up since.
+            _ => return,
         };
         let (again, said) = match &result {
             Ok(response) if (200..300).contains(&response.status) => {

@@ -90,6 +90,9 @@ impl Gateway {
         if let Some(token) = &call.openai.token {
             self.tokens.remove(token);
         }
+        for name in &call.openai_call_ids {
+            self.call_ids.remove(name);
+        }
         if let Some(peer) = &call.openai.peer {
             self.door
                 .openai_out(clock.now, peer.addr.ip().to_canonical());

@@ -31,6 +31,7 @@ impl Setup {
         openai.webhook_url = Some("http://192.0.2.2:8080/webhooks/openai".into());
         openai.api_key = API_KEY.into();
         let gateway = GatewayConfig {
+            http_token: None,
             user_agent: "squelch".into(),
             listeners: vec![listener(GATEWAY)],
             media_address: None,
@@ -59,6 +60,7 @@ impl Setup {
                 media_sources: vec![OPENAI.ip().into()],
                 srtp: Srtp::Off,
                 audio_format: AudioFormatPolicy::Omit,
+                webhook_forward: None,
                 session: Some(serde_json::json!({"type": "realtime", "model": "gpt-realtime"})),
             },
             guard: Guard {

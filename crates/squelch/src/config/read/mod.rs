@@ -45,7 +45,7 @@ fn sections(mut root: Section<'_>, around: Surroundings<'_>) -> Option<Config> {
     }
     let openai = openai::openai(root.section("openai"), around);
     let guard = guard::guard(root.section("guard"));
-    let http = servers::http(root.section("http"));
+    let http = servers::http(root.section("http"), around);
     let admin = servers::admin(root.section("admin"), around);
     let records = servers::records(root.section("records"), around);
     servers::tap(&mut root);
@@ -64,11 +64,12 @@ fn sections(mut root: Section<'_>, around: Surroundings<'_>) -> Option<Config> {
             media_address: media.address,
             trunks,
             openai: openai.settings,
+            http_token: http.token,
             guard,
             limits,
             user_agent: USER_AGENT.to_owned(),
         },
-        http,
+        http: http.listen,
         admin,
         records,
     })

@@ -58,14 +58,18 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> Open
     if let Some(session) = &session {
         check_session(&section, session, audio_format);
     }
-    section.unbuilt(
-        "webhook_forward",
-        "let squelch accept calls itself: session_file",
-    );
-    if !section.has("session_file") {
-        let mend =
-            "write session_file = \"session.json\", the session that calls are accepted with";
-        section.missing("session_file", mend);
+    let webhook_forward = section.value("webhook_forward", webhook_url);
+    match (section.has("session_file"), section.has("webhook_forward")) {
+        (false, false) => {
+            let mend = "write session_file = \"session.json\", the session that calls are accepted with, or \
+                        webhook_forward, where the application is told of calls";
+            section.missing("session_file", mend);
+        }
+        (true, true) => {
+            let message = "beside session_file: squelch and the application would both accept";
+            section.error("webhook_forward", message, "keep one of the two");
+        }
+        _ => {}
     }
     let sections = section.sections("route");
     if sections.is_empty() && !section.has("route") {
@@ -87,6 +91,7 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> Open
         media_sources: media_sources.unwrap_or_else(published),
         srtp,
         audio_format,
+        webhook_forward,
         session,
     };
     let authorities = match authority {
@@ -228,8 +233,23 @@ fn sip_uri(value: &toml::de::DeValue<'_>) -> values::Parsed<(String, Protocol)> 
 }
 
 fn api_base(value: &toml::de::DeValue<'_>) -> values::Parsed<String> {
-    let text = text(value)?;
     let mend = "write such as \"https://api.openai.com/v1\"";
+    let text = web_address(value, mend)?;
+    if text.contains(['?', '#']) {
+        return Err(Wrong::new(
+            format!("{text:?} has more after the path"),
+            mend,
+        ));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn webhook_url(value: &toml::de::DeValue<'_>) -> values::Parsed<String> {
+    web_address(value, "write such as \"https://app.example/webhook\"")
+}
+
+fn web_address(value: &toml::de::DeValue<'_>, mend: &'static str) -> values::Parsed<String> {
+    let text = text(value)?;
     let wrong = |message: String| Wrong::new(message, mend);
     let url = reqwest::Url::parse(&text)
         .map_err(|error| wrong(format!("{text:?} is no URL: {error}")))?;
@@ -240,10 +260,7 @@ fn api_base(value: &toml::de::DeValue<'_>) -> values::Parsed<String> {
         // The text may hold a secret: it is not repeated.
         return Err(wrong("has a user name or password in it".into()));
     }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong(format!("{text:?} has more after the path")));
-    }
-    Ok(text.trim_end_matches('/').to_owned())
+    Ok(text)
 }
 
 /// The networks that OpenAI sends media from, as its SIP guide lists them.

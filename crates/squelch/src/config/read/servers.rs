@@ -7,18 +7,31 @@ use crate::config::files::{Surroundings, named};
 use crate::config::model::Admin;
 use crate::config::section::Section;
 use crate::config::values;
+use squelch_call::Secret;
 
-pub(super) fn http(mut section: Section<'_>) -> Option<SocketAddr> {
+/// `[http]` as it was read.
+pub(super) struct Http {
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) token: Option<Secret>,
+}
+
+pub(super) fn http(mut section: Section<'_>, around: Surroundings<'_>) -> Http {
     if !section.is_there() {
         let message = "missing: OpenAI's webhooks reach nobody, so squelch accepts no call";
         let mend = "write [http] with listen = \"127.0.0.1:8080\"";
         section.warning("listen", message, mend);
-        return None;
+        return Http {
+            listen: None,
+            token: None,
+        };
     }
     let listen = section.value_or("listen", HTTP, values::socket_address);
-    section.unbuilt("token_env", "leave it out: the API is not offered yet");
+    let token = named(&mut section, "token_env", |name| around.secret(name));
     section.finish();
-    Some(listen)
+    Http {
+        listen: Some(listen),
+        token,
+    }
 }
 
 pub(super) fn admin(mut section: Section<'_>, around: Surroundings<'_>) -> Option<Admin> {
