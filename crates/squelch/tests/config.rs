@@ -316,10 +316,17 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "session_file",
-        "webhook_forward = \"https://app.example/\"",
+        "webhook_forward = \"app.example/webhook\"",
         "openai.webhook_forward",
-        "not built yet",
+        "no URL",
     ),
+    (
+        "session_file",
+        "webhook_forward = \"https://app.example/\"\nsession_file = \"session.example.json\"",
+        "openai.webhook_forward",
+        "both accept",
+    ),
+    ("session_file", "", "openai.session_file", "webhook_forward"),
     (
         "sip_uri",
         "sip_uri = \"https://api.openai.com\"",
@@ -379,9 +386,9 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "listen = \"127.0.0.1:8080\"",
-        "token_env = \"OPENAI_API_KEY\"",
+        "token_env = \"NOBODY_SET_IT\"",
         "http.token_env",
-        "not built yet",
+        "NOBODY_SET_IT",
     ),
     (
         "listen = \"127.0.0.1:9090\"",

@@ -1,4 +1,4 @@
-//! `[http]`: what OpenAI posts to.
+//! `[http]`: what OpenAI posts to, and what the application asks of OpenAI through squelch.
 
 use std::time::Duration;
 
@@ -29,18 +29,24 @@ async fn pass(State(asks): State<mpsc::Sender<Ask>>, request: Request) -> Respon
         Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
     let request = http_server::as_data(&head, body);
+    let patience = match head.uri.path().starts_with("/v1/") {
+        true => UPSTREAM,
+        false => PATIENCE,
+    };
     let (reply, answer) = oneshot::channel();
     let asked = async {
         asks.send(Ask::Http { request, reply }).await.ok()?;
         answer.await.ok()
     };
-    match timeout(PATIENCE, asked).await {
+    match timeout(patience, asked).await {
         Ok(Some(response)) => http_server::framed(response),
-        // OpenAI posts again.
+        // OpenAI posts again, and so does its client.
         _ => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }
 
-/// A webhook is some 2 KB; SIP headers that it repeats may be long.
+/// A webhook is some 2 KB, but SIP headers that it repeats may be long; a session's instructions and tools too.
 const MAX_BODY: usize = 256 * 1024;
 const BODY: Duration = Duration::from_secs(10);
+/// Longer than a request of ours to OpenAI may take (`errands`).
+const UPSTREAM: Duration = Duration::from_secs(12);

@@ -37,6 +37,7 @@ pub(super) struct Metrics {
     call_setup: Histogram,
     faults: Counts,
     session_guard: Counts,
+    proxied: Counts,
     webhooks: Counts,
     strangers: Counter,
     digest: Counts,
@@ -58,6 +59,7 @@ impl Metrics {
             call_setup: Histogram::new(SETUP),
             faults: Counts::default(),
             session_guard: Counts::default(),
+            proxied: Counts::default(),
             webhooks: Counts::default(),
             strangers: Counter::default(),
             digest: Counts::default(),
@@ -82,6 +84,8 @@ impl Metrics {
         to.register("faults", help, metrics.faults.clone());
         let help = "Sessions that the session guard judged";
         to.register("session_guard", help, metrics.session_guard.clone());
+        let help = "Requests of the application about calls, by what became of them";
+        to.register("proxy_requests", help, metrics.proxied.clone());
         let help = "Webhooks, by what became of them";
         to.register("webhooks", help, metrics.webhooks.clone());
         let help = "SIP datagrams and connections from a source in no trunk";
@@ -168,6 +172,10 @@ impl Metrics {
         for ((event, verdict), count) in &counters.session_guard {
             let labels = labels([("event", event), ("verdict", verdict)]);
             set(&self.session_guard, labels, *count);
+        }
+        for ((operation, verdict), count) in &counters.proxied {
+            let labels = labels([("operation", operation), ("verdict", verdict)]);
+            set(&self.proxied, labels, *count);
         }
         for (verdict, count) in &counters.webhooks {
             set(&self.webhooks, labels([("verdict", verdict)]), *count);
