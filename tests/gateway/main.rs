@@ -13,6 +13,7 @@ mod proxy;
 mod reasons;
 mod routes;
 mod session_changes;
+mod sockets;
 mod srtp;
 mod transfers;
 mod trials;

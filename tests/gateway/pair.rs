@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use squelch_call::{
     AudioFormatPolicy, CallId, CallRecord, ExchangeId, FetchId, Gateway, GatewayConfig, Guard,
-    Input, Limits, OnStatic, OpenAi, Output, Route, Srtp, Transfer, Trunk, http,
+    Input, Limits, OnStatic, OpenAi, Output, Route, SidebandId, Srtp, Transfer, Trunk, http,
 };
 use squelch_media::{BridgeStats, Format, GuardAction, MediaPlan};
 use squelch_sim::world::{StreamEvent, Streams};
@@ -58,6 +58,11 @@ pub(crate) struct Pair {
     pub(crate) fetches: Vec<(FetchId, http::Request)>,
     pub(crate) replies: Vec<u16>,
     pub(crate) answers: Vec<(ExchangeId, http::Response)>,
+    /// WebSockets that are to be connected, those that run, what is sent by them, those that are closed.
+    pub(crate) sockets: Vec<(SidebandId, http::Request)>,
+    pub(crate) started: Vec<(SidebandId, Option<ExchangeId>)>,
+    pub(crate) said: Vec<(SidebandId, String)>,
+    pub(crate) shut: Vec<SidebandId>,
     cut_off: Option<SocketAddr>,
     /// Changes what OpenAI's side sends.
     pub(crate) rewrite: Option<fn(&str) -> String>,
@@ -168,6 +173,10 @@ impl Pair {
             fetches: Vec::new(),
             replies: Vec::new(),
             answers: Vec::new(),
+            sockets: Vec::new(),
+            started: Vec::new(),
+            said: Vec::new(),
+            shut: Vec::new(),
             cut_off: None,
             rewrite: None,
             names: Vec::new(),
@@ -420,6 +429,14 @@ impl Pair {
             }
             Output::CallEnded(record) => self.records.push(*record),
             Output::Http { fetch, request } => self.fetches.push((fetch, request)),
+            Output::SidebandConnect { sideband, request } => {
+                self.sockets.push((sideband, request));
+            }
+            Output::SidebandStart {
+                sideband, exchange, ..
+            } => self.started.push((sideband, exchange)),
+            Output::SidebandSend { sideband, text } => self.said.push((sideband, text)),
+            Output::SidebandClose { sideband } => self.shut.push(sideband),
             Output::HttpReply { exchange, response } => {
                 self.replies.push(response.status);
                 self.answers.push((exchange, response));

@@ -1,5 +1,6 @@
 //! One call: two legs and what is between them.
 
+use crate::gateway::mend::Mending;
 use crate::gateway::transfer::{Subscription, Transfer};
 use crate::io::FetchId;
 use crate::negotiate::Offer;
@@ -97,6 +98,8 @@ pub(crate) struct OpenaiLeg {
     /// What OpenAI calls the call of this INVITE.
     pub(crate) call_id: Option<String>,
     pub(crate) accept: Accept,
+    /// What OpenAI said last of the session's input and output format.
+    pub(crate) said_formats: [Option<String>; 2],
     /// It refused our offer with 488, and is asked once more for plain RTP.
     pub(crate) without_keys: bool,
     /// What our SDP said last.
@@ -130,6 +133,12 @@ pub(crate) struct Call {
     pub(crate) transfer: Option<Transfer>,
     /// Why it ends, once it does.
     pub(crate) ending: Option<EndReason>,
+    /// OpenAI's audio is faulty now, and gated.
+    pub(crate) is_faulty: bool,
+    /// Under way since its audio was found wrong.
+    pub(crate) mending: Option<Mending>,
+    /// How often that helped.
+    pub(crate) session_mended: u32,
     /// What OpenAI called it, the last name last.
     pub(crate) openai_call_ids: Vec<String>,
 }

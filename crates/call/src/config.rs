@@ -150,6 +150,8 @@ pub struct Guard {
 /// What the guard may do to a call with static.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OnStatic {
+    /// Put the session's format right by a `session.update`.
+    Mend,
     /// End it, with a reason.
     HangUp,
 }

@@ -27,6 +27,8 @@ pub struct Counters {
     pub session_guard: BTreeMap<(&'static str, &'static str), u64>,
     /// Requests of the application, by operation and what became of them.
     pub proxied: BTreeMap<(&'static str, &'static str), u64>,
+    /// Times that two witnesses of a call's format disagreed, by the one that said so.
+    pub disagreements: BTreeMap<&'static str, u64>,
     /// Faults found, by leg and name.
     pub faults: BTreeMap<(&'static str, &'static str), u64>,
 }
@@ -41,6 +43,14 @@ impl Counters {
             *active = active.saturating_sub(1);
         }
         *self.ended.entry((trunk, reason)).or_default() += 1;
+    }
+
+    pub(crate) fn proxied(&mut self, operation: &'static str, verdict: &'static str) {
+        *self.proxied.entry((operation, verdict)).or_default() += 1;
+    }
+
+    pub(crate) fn disagreement(&mut self, witness: &'static str) {
+        *self.disagreements.entry(witness).or_default() += 1;
     }
 
     pub(crate) fn fault(&mut self, side: Side, fault: Fault) {

@@ -9,6 +9,7 @@ mod end;
 mod forward;
 mod info;
 mod media;
+pub(crate) mod mend;
 mod openai_leg;
 mod options;
 mod probe;
@@ -17,6 +18,7 @@ mod reason;
 mod requests;
 mod routes;
 mod session;
+mod sideband;
 pub(crate) mod transfer;
 
 use crate::call::Call;
@@ -32,6 +34,7 @@ use proxy::Proxied;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use routes::Resting;
+use sideband::Sidebands;
 use squelch_media::Side;
 use squelch_sip::locate::Locator;
 use squelch_sip::{DialogId, DigestServer, Endpoint, EndpointConfig, Event, RequestId};
@@ -73,6 +76,7 @@ pub struct Gateway {
     accepting: HashMap<FetchId, (CallId, String)>,
     proxied: Proxied,
     forwards: Forwards,
+    sidebands: Sidebands,
     /// INFOs that were passed on, and those they came from.
     infos: HashMap<RequestId, RequestId>,
     timers: Timers,
@@ -126,6 +130,7 @@ impl Gateway {
             accepting: HashMap::new(),
             proxied: Proxied::default(),
             forwards: Forwards::default(),
+            sidebands: Sidebands::default(),
             infos: HashMap::new(),
             timers: Timers::default(),
             buckets: BTreeMap::new(),
@@ -159,6 +164,10 @@ impl Gateway {
             Input::Resolved { question, result } => self.resolved(clock, &question, result),
             Input::Http { exchange, request } => self.http_request(clock, exchange, &request),
             Input::HttpResponse { fetch, result } => self.http_response(clock, fetch, result),
+            Input::SidebandAsked { exchange, request } => {
+                self.sideband_asked(clock, exchange, &request);
+            }
+            Input::Sideband { sideband, event } => self.sideband_event(clock, sideband, event),
             Input::Media { call, event } => self.media_event(clock, call, event),
             Input::MediaStats { call, stats, last } => self.media_stats(clock, call, *stats, last),
             Input::Drain => self.drain(clock),
@@ -182,6 +191,7 @@ impl Gateway {
             self.go_on_resolving(clock);
         }
         self.deliver_due(clock);
+        self.sidebands_due(clock);
         self.probe_due(clock);
         if !self.drain_over && self.draining.is_some_and(|end| end <= now) {
             self.drain_over = true;
@@ -197,8 +207,8 @@ impl Gateway {
             .filter(|_| !self.drain_over && !self.calls.is_empty());
         let (names, probes) = (self.locator.poll_timeout(), self.probes.next());
         let (endpoint, timers) = (self.endpoint.poll_timeout(), self.timers.next());
-        let forwards = self.forwards.poll_timeout();
-        [endpoint, timers, drain, names, probes, forwards]
+        let (forwards, sidebands) = (self.forwards.poll_timeout(), self.sidebands.poll_timeout());
+        [endpoint, timers, drain, names, probes, forwards, sidebands]
             .into_iter()
             .flatten()
             .min()
@@ -317,6 +327,7 @@ impl Gateway {
             Timer::MaxCall => self.end(clock, call, EndReason::MaxCall),
             Timer::HangUp => self.end(clock, call, EndReason::Static),
             Timer::Accept => self.accept_again(clock, call),
+            Timer::Mend => self.mend_again(clock, call),
             Timer::Transfer => self.transfer_over(clock, call),
             Timer::LastStats => self.finish(clock, call),
         }

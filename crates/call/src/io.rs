@@ -1,5 +1,6 @@
 //! What goes into a gateway and what comes out of it.
 
+use crate::control::sideband::{Report, Watcher};
 use crate::http;
 use crate::record::CallRecord;
 use squelch_media::{BridgeStats, MediaEvent, MediaPlan};
@@ -15,6 +16,23 @@ pub struct CallId(pub(crate) u64);
 /// An HTTP request of ours, numbered by the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FetchId(pub(crate) u64);
+
+/// A WebSocket about a call, numbered by the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SidebandId(pub(crate) u64);
+
+/// What became of a WebSocket.
+#[derive(Debug)]
+pub enum SidebandEvent {
+    /// OpenAI took it.
+    Connected,
+    /// It did not: its answer, or why there is none.
+    Refused(Result<http::Response, String>),
+    /// Its watcher saw something.
+    Report(Report),
+    /// It is closed, by whom and why.
+    Closed(String),
+}
 
 /// An HTTP request to us, numbered by the shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,6 +80,20 @@ pub enum Input<'a> {
         fetch: FetchId,
         /// The answer, or why there is none.
         result: Result<http::Response, String>,
+    },
+    /// The application opens a WebSocket; answered by [`Output::SidebandStart`] or `HttpReply`.
+    SidebandAsked {
+        /// For the answer.
+        exchange: ExchangeId,
+        /// The request to upgrade.
+        request: http::Request,
+    },
+    /// Something happened to a WebSocket.
+    Sideband {
+        /// Which.
+        sideband: SidebandId,
+        /// What.
+        event: SidebandEvent,
     },
     /// On a call's media path.
     Media {
@@ -135,6 +167,34 @@ pub enum Output {
         exchange: ExchangeId,
         /// The answer.
         response: http::Response,
+    },
+    /// Connect a WebSocket to OpenAI; answered by `Connected` or `Refused`.
+    SidebandConnect {
+        /// Which.
+        sideband: SidebandId,
+        /// The request, its target an absolute `ws` or `wss` URL.
+        request: http::Request,
+    },
+    /// Move texts between a connected WebSocket and the application, each past the watcher.
+    SidebandStart {
+        /// Which.
+        sideband: SidebandId,
+        /// The application's request, to be upgraded; without one the socket is squelch's own.
+        exchange: Option<ExchangeId>,
+        /// Who judges and reads the texts.
+        watcher: Box<Watcher>,
+    },
+    /// Send a text to OpenAI.
+    SidebandSend {
+        /// By which WebSocket.
+        sideband: SidebandId,
+        /// The text.
+        text: String,
+    },
+    /// Close a WebSocket, if it is there, on both sides.
+    SidebandClose {
+        /// Which.
+        sideband: SidebandId,
     },
     /// A call was answered.
     CallAnswered {

@@ -29,7 +29,7 @@ pub use config::{
 };
 pub use counters::Counters;
 pub use gateway::Gateway;
-pub use io::{CallId, ExchangeId, FetchId, Input, Output};
+pub use io::{CallId, ExchangeId, FetchId, Input, Output, SidebandEvent, SidebandId};
 pub use record::{CallRecord, EventRecord, GuardRecord, LegRecord, LegsRecord};
 pub use secret::Secret;
 pub use summary::CallSummary;

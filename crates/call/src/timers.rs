@@ -19,6 +19,8 @@ pub(crate) enum Timer {
     HangUp,
     /// The next try to accept the call at OpenAI.
     Accept,
+    /// The end of patience with a step of mending.
+    Mend,
     /// The end of a transfer (`[limits] ring`).
     Transfer,
     /// The last figures from the media worker.
@@ -56,6 +58,7 @@ impl Timers {
             Timer::MaxCall,
             Timer::HangUp,
             Timer::Accept,
+            Timer::Mend,
             Timer::Transfer,
             Timer::LastStats,
         ] {

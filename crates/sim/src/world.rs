@@ -12,6 +12,7 @@ mod media;
 mod network;
 mod places;
 mod setup;
+mod sideband;
 mod streams;
 
 use std::collections::BTreeMap;
@@ -48,6 +49,7 @@ pub struct World {
     ports: Ports,
     /// Who asked the gateway over HTTP.
     webhooks: BTreeMap<ExchangeId, openai::WebhookId>,
+    sidebands: sideband::Sidebands,
     next_exchange: u64,
     records: Vec<CallRecord>,
     /// What the application was told over its WebSocket.
@@ -69,6 +71,7 @@ impl World {
             network: Network::new(setup.seed),
             ports: Ports::default(),
             webhooks: BTreeMap::new(),
+            sidebands: Default::default(),
             next_exchange: 0,
             records: Vec::new(),
             told: Vec::new(),
@@ -323,6 +326,14 @@ impl World {
                 let result = Ok(response);
                 self.input(Input::HttpResponse { fetch, result });
             }
+            Arrival::SidebandConnect { sideband, request } => {
+                self.sideband_connect(sideband, &request);
+            }
+            Arrival::Sideband { sideband, event } => {
+                let input = Input::Sideband { sideband, event };
+                self.gateway.handle_input(self.now, wall, input);
+            }
+            Arrival::SidebandText { socket, text } => self.sideband_text(socket, &text),
             Arrival::SocketText { socket, text } => {
                 let text = &text;
                 let input = openai::Input::SocketText { socket, text };
@@ -408,12 +419,13 @@ impl World {
                     self.network.send(self.now, from, to, bytes.into());
                 }
             }
-            openai::Output::SocketText { text, .. } => self.told.push(text),
+            openai::Output::SocketText { socket, text } => self.stand_in_says(socket, text),
             openai::Output::Webhook { webhook, request } => {
                 self.network
                     .later(self.now, Arrival::Webhook { webhook, request });
             }
-            openai::Output::SocketClose { .. } | openai::Output::Ended { .. } => {}
+            openai::Output::SocketClose { socket } => self.stand_in_closes(socket),
+            openai::Output::Ended { .. } => {}
         }
     }
 
@@ -450,6 +462,15 @@ impl World {
                     self.network.later(now, answered);
                 }
             }
+            Output::SidebandConnect { sideband, request } => {
+                let arrival = Arrival::SidebandConnect { sideband, request };
+                self.network.later(now, arrival);
+            }
+            Output::SidebandStart {
+                sideband, watcher, ..
+            } => self.sideband_start(sideband, watcher),
+            Output::SidebandSend { sideband, text } => self.sideband_send(sideband, text),
+            Output::SidebandClose { sideband } => self.sideband_close(sideband),
             Output::CallAnswered { .. } => {}
             Output::CallEnded(record) => self.records.push(*record),
             Output::Drained => self.drained = true,

@@ -353,9 +353,9 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "on_static",
-        "on_static = [\"mend\", \"hang_up\"]",
+        "on_static = [\"mend\", \"redial\"]",
         "guard.on_static",
-        "\"mend\" is not built yet",
+        "\"redial\" is not built yet",
     ),
     (
         "hang_up_after",

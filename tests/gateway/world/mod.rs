@@ -4,6 +4,7 @@ mod dead_air;
 mod encrypted;
 mod end_to_end;
 mod impaired;
+mod mending;
 mod policies;
 mod static_from_openai;
 mod strangers;

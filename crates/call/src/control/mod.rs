@@ -3,4 +3,5 @@
 pub(crate) mod forward;
 pub(crate) mod proxy;
 pub mod session_guard;
+pub mod sideband;
 pub mod webhook;

@@ -227,7 +227,7 @@ impl Gateway {
                 call.openai.accept = Accept::Done;
                 call.diary
                     .note(clock.now, "accepted", "OpenAI took the session");
-                return;
+                return self.open_own_sideband(clock, id);
             }
             // Who refuses once refuses always; these say "not now".
             Ok(response) => (

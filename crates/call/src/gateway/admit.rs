@@ -149,6 +149,9 @@ impl Gateway {
             diary,
             transfer: None,
             ending: None,
+            is_faulty: false,
+            mending: None,
+            session_mended: 0,
             openai_call_ids: Vec::new(),
         };
         let session_expires = self

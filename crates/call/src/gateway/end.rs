@@ -90,6 +90,7 @@ impl Gateway {
         if let Some(token) = &call.openai.token {
             self.tokens.remove(token);
         }
+        self.close_sidebands(id);
         for name in &call.openai_call_ids {
             self.call_ids.remove(name);
         }
@@ -115,7 +116,7 @@ impl Gateway {
                 faults: call.diary.faults,
                 muted_ms: call.stats.guard.muted.as_millis() as u64,
                 repaired_ms: call.stats.guard.repaired.as_millis() as u64,
-                session_mended: 0,
+                session_mended: call.session_mended,
             },
             events: call.diary.events,
             legs: LegsRecord {

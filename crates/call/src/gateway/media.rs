@@ -31,6 +31,10 @@ impl Gateway {
                 if let (true, Some(after)) = (hang_up, self.config.guard.hang_up_after) {
                     self.timers.set(id, Timer::HangUp, clock.now + after);
                 }
+                if finding.fault.is_gated() && side == Side::Openai {
+                    call.is_faulty = true;
+                    self.begin_mending(clock, id, finding.fault.name());
+                }
             }
             MediaEvent::Cleared { side, finding } => {
                 let detail = format!(
@@ -41,6 +45,10 @@ impl Gateway {
                 call.diary.note(clock.now, "cleared", detail);
                 if finding.fault.is_gated() {
                     self.timers.clear(id, Timer::HangUp);
+                    if side == Side::Openai {
+                        call.is_faulty = false;
+                        self.mended(clock, id);
+                    }
                 }
             }
             MediaEvent::Learned { side, address } => {

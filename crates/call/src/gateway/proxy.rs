@@ -38,7 +38,7 @@ impl Gateway {
         let (addressed, key) = match asked {
             Ok(asked) => asked,
             Err(problem) => {
-                self.count_proxied("other", "refused");
+                self.counters.proxied("other", "refused");
                 return self.reply(exchange, refusal(problem));
             }
         };
@@ -70,7 +70,7 @@ impl Gateway {
         let body = match self.judge_accept(clock, id, request) {
             Ok(body) => body,
             Err(refused) => {
-                self.count_proxied("accept", "refused");
+                self.counters.proxied("accept", "refused");
                 return self.reply(exchange, refused);
             }
         };
@@ -89,19 +89,19 @@ impl Gateway {
                     exchange: None,
                 };
                 self.proxied.asked.insert(fetch, asked);
-                self.count_proxied("accept", "forwarded");
+                self.counters.proxied("accept", "forwarded");
             }
             Turn::Apart => {
                 let upstream = self.upstream(request, &addressed, authorization, body);
                 self.ask_upstream(exchange, &addressed, upstream);
             }
-            Turn::Joined => self.count_proxied("accept", "joined"),
+            Turn::Joined => self.counters.proxied("accept", "joined"),
             Turn::Known(response) => {
-                self.count_proxied("accept", "repeated");
+                self.counters.proxied("accept", "repeated");
                 self.reply(exchange, response);
             }
             Turn::Busy => {
-                self.count_proxied("accept", "refused");
+                self.counters.proxied("accept", "refused");
                 self.reply(exchange, refusal(Problem::Busy));
             }
         }
@@ -173,14 +173,7 @@ impl Gateway {
         authorization: String,
         body: bytes::Bytes,
     ) -> Request {
-        let route = self
-            .call_named(addressed.call_id)
-            .and_then(|id| self.calls.get(&id))
-            .map_or(0, |call| call.openai.route);
-        // A call that the carrier placed at OpenAI itself is known by no route: the first is the one in use.
-        let routes = &self.config.openai.routes;
-        let base = routes.get(route).or(routes.first());
-        let base = base.map_or("", |route| route.api_base.trim_end_matches('/'));
+        let base = self.api_base(self.call_named(addressed.call_id));
         let mut headers = vec![("Authorization".to_owned(), authorization)];
         headers.extend(proxy::headers_upstream(request));
         Request {
@@ -199,7 +192,7 @@ impl Gateway {
     fn ask_upstream(&mut self, exchange: ExchangeId, addressed: &Addressed<'_>, upstream: Request) {
         let name = addressed.operation.name();
         if self.proxied.asked.len() >= MAX_ASKED {
-            self.count_proxied(name, "refused");
+            self.counters.proxied(name, "refused");
             return self.reply(exchange, refusal(Problem::Busy));
         }
         let fetch = self.fetch(upstream);
@@ -209,7 +202,7 @@ impl Gateway {
             exchange: Some(exchange),
         };
         self.proxied.asked.insert(fetch, asked);
-        self.count_proxied(name, "forwarded");
+        self.counters.proxied(name, "forwarded");
     }
 
     /// Takes OpenAI's answer to whoever asked; `false` where it was no request of the application's.
@@ -226,7 +219,7 @@ impl Gateway {
         let answer = match result {
             Ok(response) => proxy::answer_downstream(response.clone()),
             Err(_) => {
-                self.count_proxied(name, "failed");
+                self.counters.proxied(name, "failed");
                 refusal(Problem::NoAnswer)
             }
         };
@@ -292,6 +285,17 @@ impl Gateway {
         call.diary.note(clock.now, event, said);
     }
 
+    /// The API that a call belongs to. A call that the carrier placed at OpenAI itself is known by no route: the
+    /// first is the one in use.
+    pub(super) fn api_base(&self, call: Option<CallId>) -> &str {
+        let route = call
+            .and_then(|id| self.calls.get(&id))
+            .map_or(0, |call| call.openai.route);
+        let routes = &self.config.openai.routes;
+        let base = routes.get(route).or(routes.first());
+        base.map_or("", |route| route.api_base.trim_end_matches('/'))
+    }
+
     /// The call that OpenAI goes by this name.
     pub(super) fn call_named(&self, call_id: &str) -> Option<CallId> {
         self.call_ids.get(call_id).copied()
@@ -315,11 +319,6 @@ impl Gateway {
     fn reply(&mut self, exchange: ExchangeId, response: Response) {
         self.outputs
             .push_back(Output::HttpReply { exchange, response });
-    }
-
-    fn count_proxied(&mut self, operation: &'static str, verdict: &'static str) {
-        let counted = self.counters.proxied.entry((operation, verdict));
-        *counted.or_default() += 1;
     }
 }
 

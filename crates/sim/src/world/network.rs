@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
-use squelch_call::FetchId;
+use squelch_call::{FetchId, SidebandEvent, SidebandId};
 use squelch_media::Side;
 use squelch_sip::TransportOutput;
 
@@ -48,6 +48,18 @@ pub(super) enum Arrival {
     },
     /// At OpenAI.
     SocketText {
+        socket: SocketId,
+        text: String,
+    },
+    SidebandConnect {
+        sideband: SidebandId,
+        request: Request,
+    },
+    Sideband {
+        sideband: SidebandId,
+        event: SidebandEvent,
+    },
+    SidebandText {
         socket: SocketId,
         text: String,
     },

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use squelch_call::http;
 use tokio::sync::oneshot;
 
+use super::sideband::Opened;
+
 /// A question or an order.
 #[derive(Debug)]
 pub(super) enum Ask {
@@ -13,6 +15,13 @@ pub(super) enum Ask {
         request: http::Request,
         /// For its answer.
         reply: oneshot::Sender<http::Response>,
+    },
+    /// The application opens a WebSocket.
+    Socket {
+        /// The request to upgrade.
+        request: http::Request,
+        /// For the conversation, or why there is none.
+        reply: oneshot::Sender<Opened>,
     },
     /// All metrics, as Prometheus reads them.
     Metrics(oneshot::Sender<String>),

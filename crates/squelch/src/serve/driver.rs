@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use squelch_call::{ExchangeId, Gateway, Input, Output, http};
+use squelch_call::{ExchangeId, Gateway, Input, Output, SidebandEvent, SidebandId, http};
 use tokio::sync::{mpsc, oneshot};
 
 use super::ask::Ask;
 use super::errands::{Done, Errands};
 use super::metrics::Metrics;
 use super::records::Records;
+use super::sideband::{Opened, Sidebands};
 use crate::media_io::{self, BindError, MediaIo};
 use crate::signaling_io::{Arrival, Lost, SignalingIo};
 
@@ -26,6 +27,9 @@ pub(super) struct Driver {
     pub(super) asked: mpsc::Receiver<Ask>,
     /// Who waits for the answer to an HTTP request.
     pub(super) replies: HashMap<ExchangeId, oneshot::Sender<http::Response>>,
+    /// Who waits for a WebSocket.
+    pub(super) handshakes: HashMap<ExchangeId, oneshot::Sender<Opened>>,
+    pub(super) sidebands: Sidebands,
     pub(super) next_exchange: u64,
     pub(super) draining: bool,
 }
@@ -36,6 +40,7 @@ enum Happened {
     Media(media_io::Note),
     Errand(Done),
     Asked(Ask),
+    Sideband(SidebandId, SidebandEvent),
     Timeout,
 }
 
@@ -55,6 +60,9 @@ impl Driver {
                     self.input(Input::HttpResponse { fetch, result });
                 }
                 Happened::Asked(ask) => self.ask(ask),
+                Happened::Sideband(sideband, event) => {
+                    self.input(Input::Sideband { sideband, event });
+                }
                 Happened::Timeout => {
                     self.gateway
                         .handle_timeout(Instant::now(), SystemTime::now());
@@ -81,6 +89,7 @@ impl Driver {
             note = self.media.next() => Happened::Media(note),
             done = self.errands.next() => Happened::Errand(done),
             Some(ask) = self.asked.recv() => Happened::Asked(ask),
+            (sideband, event) = self.sidebands.next() => Happened::Sideband(sideband, event),
             () = timeout => Happened::Timeout,
         }
     }
@@ -112,6 +121,12 @@ impl Driver {
                 let exchange = ExchangeId(self.next_exchange);
                 self.replies.insert(exchange, reply);
                 self.input(Input::Http { exchange, request });
+            }
+            Ask::Socket { request, reply } => {
+                self.next_exchange += 1;
+                let exchange = ExchangeId(self.next_exchange);
+                self.handshakes.insert(exchange, reply);
+                self.input(Input::SidebandAsked { exchange, request });
             }
             Ask::Metrics(reply) => {
                 let _ = reply.send(self.metrics.text(&self.gateway, &self.lost));
@@ -170,8 +185,23 @@ impl Driver {
             Output::HttpReply { exchange, response } => {
                 if let Some(reply) = self.replies.remove(&exchange) {
                     let _ = reply.send(response);
+                } else if let Some(handshake) = self.handshakes.remove(&exchange) {
+                    let _ = handshake.send(Err(response));
                 }
             }
+            Output::SidebandConnect { sideband, request } => {
+                self.sidebands.connect(sideband, request);
+            }
+            Output::SidebandStart {
+                sideband,
+                exchange,
+                watcher,
+            } => {
+                let waits = exchange.and_then(|exchange| self.handshakes.remove(&exchange));
+                self.sidebands.start(sideband, *watcher, waits);
+            }
+            Output::SidebandSend { sideband, text } => self.sidebands.send(sideband, text),
+            Output::SidebandClose { sideband } => self.sidebands.close(sideband),
             Output::CallAnswered { setup, .. } => self.metrics.answered(setup),
             Output::CallEnded(record) => {
                 self.metrics.ended(&record);

@@ -16,6 +16,7 @@ mod names;
 mod open_files;
 mod records;
 mod run;
+mod sideband;
 
 mod webhooks;
 
@@ -39,6 +40,7 @@ use errands::Errands;
 use metrics::Metrics;
 use records::Records;
 pub use run::run;
+use sideband::Sidebands;
 
 /// Why the gateway can't start: one line that says what to mend.
 #[derive(Debug, thiserror::Error)]
@@ -142,6 +144,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         records,
         asked,
         replies: Default::default(),
+        handshakes: Default::default(),
+        sidebands: Sidebands::new(Arc::clone(&client)),
         next_exchange: 0,
         draining: false,
     };

@@ -10,6 +10,8 @@ pub(crate) enum Problem {
     Method,
     NoKey,
     Busy,
+    /// The call ended before its WebSocket was there.
+    NoCall,
     /// OpenAI could not be reached or gave no answer.
     NoAnswer,
 }
@@ -17,7 +19,7 @@ pub(crate) enum Problem {
 impl Problem {
     fn status(self) -> u16 {
         match self {
-            Problem::Path => 404,
+            Problem::Path | Problem::NoCall => 404,
             Problem::Method => 405,
             Problem::NoKey => 401,
             Problem::Busy => 503,
@@ -29,7 +31,9 @@ impl Problem {
     fn kind(self) -> &'static str {
         match self {
             Problem::Busy | Problem::NoAnswer => "server_error",
-            Problem::Path | Problem::Method | Problem::NoKey => "invalid_request_error",
+            Problem::Path | Problem::NoCall | Problem::Method | Problem::NoKey => {
+                "invalid_request_error"
+            }
         }
     }
 
@@ -44,6 +48,7 @@ impl Problem {
                 "no key: send Authorization: Bearer with an OpenAI key, or with squelch's own token \
                  ([http] token_env)"
             }
+            Problem::NoCall => "the call is over",
             Problem::Busy => "too many requests wait for OpenAI's answer; try again shortly",
             Problem::NoAnswer => "OpenAI gave no answer; squelch's log says why",
         }

@@ -73,6 +73,20 @@ pub(crate) fn address(request: &Request) -> Result<Addressed<'_>, Problem> {
     Ok(Addressed { call_id, operation })
 }
 
+/// The call that a WebSocket is about: `/v1/realtime?call_id=...`. What else an application asks for in the query is
+/// for sessions without a call, which don't come here.
+pub(crate) fn socket_address(request: &Request) -> Result<&str, Problem> {
+    let target = request.target.split_once('?');
+    let (path, query) = target.ok_or(Problem::Path)?;
+    let call_id = query
+        .split('&')
+        .find_map(|one| one.strip_prefix("call_id="));
+    match call_id.filter(|id| path == "/v1/realtime" && is_call_id(id)) {
+        Some(call_id) => Ok(call_id),
+        None => Err(Problem::Path),
+    }
+}
+
 /// Whether the text is what OpenAI calls a call: nothing that could change the path it is put into.
 pub(crate) fn is_call_id(text: &str) -> bool {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');

@@ -152,7 +152,7 @@ pub(super) fn advise(checker: &mut Checker, object: &Map<String, Value>, root: &
 }
 
 /// What OpenAI calls a format.
-pub(super) fn name_of(format: Format) -> &'static str {
+pub(crate) fn name_of(format: Format) -> &'static str {
     match format {
         Format::Pcmu => "audio/pcmu",
         Format::Pcma => "audio/pcma",

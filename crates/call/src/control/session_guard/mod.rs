@@ -20,6 +20,7 @@ mod tools;
 
 pub use event::{find_in_message, judge_event};
 pub use finding::{Code, Finding, Weight};
+pub(crate) use formats::name_of as format_name;
 pub use json::read;
 pub use path::{Path, Step};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use squelch_call::{CallId, FetchId, Input, Output};
+use squelch_call::{CallId, FetchId, Input, Output, SidebandEvent};
 use squelch_media::BridgeStats;
 use squelch_sip::locate::{Answer, Question, Record};
 
@@ -48,6 +48,15 @@ impl Stage {
                 let after = self.dice.millis(5, 300);
                 self.later(after, Flight::Accept(fetch, request));
             }
+            // In these trials OpenAI has no WebSockets: the calls go on without.
+            Output::SidebandConnect { sideband, .. } => {
+                let refused = Err("no WebSocket here".to_owned());
+                let event = SidebandEvent::Refused(refused);
+                self.input(Input::Sideband { sideband, event });
+            }
+            Output::SidebandStart { .. }
+            | Output::SidebandSend { .. }
+            | Output::SidebandClose { .. } => {}
             Output::HttpReply { exchange, response } => {
                 if !self.tally.asked.remove(&exchange) {
                     let fault = "an HTTP request is answered twice".to_owned();

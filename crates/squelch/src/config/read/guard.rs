@@ -12,10 +12,11 @@ use squelch_call::{Guard, Limits, OnStatic};
 pub(super) fn guard(mut section: Section<'_>) -> Guard {
     let action = section.value_or("action", GuardAction::Protect, values::word(&ACTIONS));
     let on_static = section.list("on_static", |value| match values::text(value)?.as_str() {
+        "mend" => Ok(OnStatic::Mend),
         "hang_up" => Ok(OnStatic::HangUp),
-        step @ ("mend" | "redial") => Err(Wrong::new(
-            format!("{step:?} is not built yet"),
-            "write on_static = [\"hang_up\"]",
+        "redial" => Err(Wrong::new(
+            "\"redial\" is not built yet",
+            "write on_static = [\"mend\", \"hang_up\"]",
         )),
         other => Err(values::unknown_word(other, &["mend", "redial", "hang_up"])),
     });
@@ -36,7 +37,7 @@ pub(super) fn guard(mut section: Section<'_>) -> Guard {
     section.finish();
     Guard {
         action,
-        on_static: on_static.unwrap_or_else(|| vec![OnStatic::HangUp]),
+        on_static: on_static.unwrap_or_else(|| vec![OnStatic::Mend, OnStatic::HangUp]),
         hang_up_after,
         hold,
     }

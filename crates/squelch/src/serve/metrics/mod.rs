@@ -38,6 +38,7 @@ pub(super) struct Metrics {
     faults: Counts,
     session_guard: Counts,
     proxied: Counts,
+    disagreements: Counts,
     webhooks: Counts,
     strangers: Counter,
     digest: Counts,
@@ -60,6 +61,7 @@ impl Metrics {
             faults: Counts::default(),
             session_guard: Counts::default(),
             proxied: Counts::default(),
+            disagreements: Counts::default(),
             webhooks: Counts::default(),
             strangers: Counter::default(),
             digest: Counts::default(),
@@ -86,6 +88,8 @@ impl Metrics {
         to.register("session_guard", help, metrics.session_guard.clone());
         let help = "Requests of the application about calls, by what became of them";
         to.register("proxy_requests", help, metrics.proxied.clone());
+        let help = "Times that a witness of a call's format disagreed with SIP";
+        to.register("witness_disagreements", help, metrics.disagreements.clone());
         let help = "Webhooks, by what became of them";
         to.register("webhooks", help, metrics.webhooks.clone());
         let help = "SIP datagrams and connections from a source in no trunk";
@@ -176,6 +180,9 @@ impl Metrics {
         for ((operation, verdict), count) in &counters.proxied {
             let labels = labels([("operation", operation), ("verdict", verdict)]);
             set(&self.proxied, labels, *count);
+        }
+        for (witness, count) in &counters.disagreements {
+            set(&self.disagreements, labels([("witness", witness)]), *count);
         }
         for (verdict, count) in &counters.webhooks {
             set(&self.webhooks, labels([("verdict", verdict)]), *count);

@@ -1,0 +1,86 @@
+//! What OpenAI's events say of a session's format, and of what went wrong.
+
+use serde_json::Value;
+
+/// What an event of OpenAI's tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// The formats of a session or of one response.
+    Format(SaidFormat),
+    /// An `error` event.
+    Error {
+        /// The client's event that it answers; `initial_session_update` is the accept's session.
+        event_id: Option<String>,
+        /// `error.code`.
+        code: Option<String>,
+        /// `error.message`, cut to a line's length.
+        message: String,
+    },
+}
+
+/// Formats as OpenAI writes them, e.g. `audio/pcmu` or `audio/pcm 24000`; `None` where nothing is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SaidFormat {
+    /// `session.created`, `session.updated`, `response.created` or `response.done`.
+    pub event: &'static str,
+    /// What the model hears.
+    pub input: Option<String>,
+    /// What the caller hears.
+    pub output: Option<String>,
+}
+
+/// The events that are read, and the object in each that bears formats.
+const EVENTS: [(&str, &str); 4] = [
+    ("session.created", "session"),
+    ("session.updated", "session"),
+    ("response.created", "response"),
+    ("response.done", "response"),
+];
+
+/// Reads a text; `None` where it tells nothing of the above.
+///
+/// Cost: one search for each name; a parse where one is found.
+pub(super) fn read(text: &str) -> Option<Said> {
+    let may_tell = EVENTS.iter().any(|(name, _)| text.contains(name)) || text.contains("\"error\"");
+    if !may_tell || text.len() > MAX_READ {
+        return None;
+    }
+    let event: Value = serde_json::from_str(text).ok()?;
+    let kind = event.get("type")?.as_str()?;
+    if kind == "error" {
+        let field = |name: &str| event["error"][name].as_str().map(line);
+        return Some(Said::Error {
+            event_id: field("event_id"),
+            code: field("code"),
+            message: field("message").unwrap_or_default(),
+        });
+    }
+    let (event_name, key) = EVENTS.into_iter().find(|(name, _)| *name == kind)?;
+    let audio = &event[key]["audio"];
+    let said = SaidFormat {
+        event: event_name,
+        input: format(&audio["input"]["format"]),
+        output: format(&audio["output"]["format"]),
+    };
+    (said.input.is_some() || said.output.is_some()).then_some(Said::Format(said))
+}
+
+fn format(format: &Value) -> Option<String> {
+    // The beta's shape was a bare string.
+    let kind = format["type"].as_str().or(format.as_str())?;
+    let kind = line(kind);
+    match format["rate"].as_u64() {
+        Some(rate) => Some(format!("{kind} {rate}")),
+        None => Some(kind),
+    }
+}
+
+/// A text for one line of a record.
+fn line(text: &str) -> String {
+    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    plain.take(MAX_LINE).collect()
+}
+
+/// A session with its instructions and tools is some KB; what is longer is not worth the time.
+const MAX_READ: usize = 1024 * 1024;
+const MAX_LINE: usize = 300;
