@@ -46,6 +46,7 @@ STORIES = (
     "static_is_muted",
     "foreign_certificate",
     "stranger",
+    "application",
     "stops",
 )
 PROGRAMS = ("sipp", "baresip", "kamailio", "dumpcap", "tshark", "openssl")

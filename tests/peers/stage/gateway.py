@@ -36,7 +36,7 @@ webhook_secret_envs = ["OPENAI_WEBHOOK_SECRET"]
 certificate_authority = "{authority}"
 media_sources = ["{openai}/32"]
 srtp = "{srtp}"
-session_file = "session.json"
+{accepts}
 # A SIPp scenario takes an OPTIONS for a call that went wrong, and stories put routes out of order.
 probe = "never"
 
@@ -55,7 +55,8 @@ drain = "{drain}"
 max_calls = 100
 
 [http]
-listen = "{here}:{http}"
+listen = "{here}:{http_port}"
+{http}
 
 [admin]
 listen = "127.0.0.1:{admin}"
@@ -71,7 +72,7 @@ class Gateway(Program):
     def __init__(
         self, binary, folder, certificate, key, authority,
         here=SQUELCH, admin=SQUELCH_ADMIN, rtp=SQUELCH_RTP, trunk="", route=f"{OPENAI_TLS};transport=tls", credentials="", srtp="off",
-        drain="1s",
+        drain="1s", accepts='session_file = "session.json"', http="",
     ):  # fmt: skip
         self.here, self.admin = here, admin
         home = folder / "squelch"
@@ -82,7 +83,7 @@ class Gateway(Program):
             CONFIG.format(
                 here=here, edge=EDGE, drain=drain, sip=SQUELCH_SIP, tls=SQUELCH_TLS, certificate=certificate, key=key, rtp=rtp,
                 carrier=CARRIER, trunk=trunk, authority=authority, openai=OPENAI, route=route,
-                openai_scenario=OPENAI_SCENARIO_SIP, credentials=credentials, srtp=srtp, http=SQUELCH_HTTP, admin=admin,
+                openai_scenario=OPENAI_SCENARIO_SIP, credentials=credentials, srtp=srtp, http_port=SQUELCH_HTTP, http=http, accepts=accepts, admin=admin,
             )
         )  # fmt: skip
         session = {"type": "realtime", "model": "gpt-realtime", "instructions": "Answer the phone."}

@@ -82,7 +82,8 @@ class Scene:
         """A second gateway, of this story's own."""
         certificate, key, _ = self.stage.authority.sign("second")
         where = {"here": SECOND, "admin": SECOND_ADMIN, "rtp": SECOND_RTP}
-        peer = Gateway(self.stage.binary, self.folder, certificate, key, self.stage.authority.certificate, **where, **changes)
+        authority = changes.pop("authority", self.stage.authority.certificate)
+        peer = Gateway(self.stage.binary, self.folder, certificate, key, authority, **where, **changes)
         return self.programs.enter_context(peer)
 
     def openai_edge(self):
