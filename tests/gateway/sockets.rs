@@ -3,7 +3,10 @@
 use crate::pair::{ANSWER, Pair, config};
 use crate::webhooks::{SECRET, announce, ringing, token};
 use serde_json::json;
-use squelch_call::{ExchangeId, GatewayConfig, Input, Secret, SidebandEvent, SidebandId, http};
+use squelch_call::control::sideband::{Report, Said};
+use squelch_call::{
+    ExchangeId, GatewayConfig, Input, OnStatic, Secret, SidebandEvent, SidebandId, http,
+};
 use std::time::Duration;
 
 const TARGET: &str = "/v1/realtime?call_id=rtc_u0_1";
@@ -173,4 +176,37 @@ fn a_socket_that_is_refused_harms_no_call() {
     let tries = pair.sockets.len();
     assert!((5..20).contains(&tries), "{tries}");
     assert_eq!(pair.gateway.active_calls(), 1);
+}
+
+/// OpenAI hears speech every three seconds and counts its audio at `rate` of the time.
+fn speaks(pair: &mut Pair, rate: f64) {
+    let (sideband, start) = (pair.sockets[0].0, pair.now);
+    for _ in 0..8 {
+        pair.run(Duration::from_secs(3));
+        let passed = (pair.now - start).as_secs_f64() * 1_000.0;
+        let audio_ms = (passed * rate) as u64;
+        let report = Report::Said(Said::Speech { audio_ms });
+        happened(pair, sideband, SidebandEvent::Report(report));
+    }
+}
+
+#[test]
+fn static_in_openais_ear_alone_is_told_by_its_clock_and_mended() {
+    for (rate, disagreements) in [(1.0, None), (1.0 / 6.0, Some(1))] {
+        let mut config = accepting();
+        config.limits.media_timeout = Duration::from_secs(3_600);
+        config.guard.on_static = vec![OnStatic::Mend];
+        let mut pair = announced(config);
+        answered(&mut pair);
+        let sideband = pair.sockets[0].0;
+        happened(&mut pair, sideband, SidebandEvent::Connected);
+        speaks(&mut pair, rate);
+        let counted = pair.gateway.counters().disagreements.get("clock").copied();
+        assert_eq!(counted.map(|times| times.min(1)), disagreements, "{rate}");
+        let pinned = pair
+            .said
+            .first()
+            .map(|(_, text)| text.contains("audio/pcmu"));
+        assert_eq!(pinned, disagreements.map(|_| true), "{:?}", pair.said);
+    }
 }

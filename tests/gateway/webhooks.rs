@@ -207,7 +207,9 @@ fn a_session_openai_would_refuse_is_not_sent() {
     let mut pair = ringing(accepting(AudioFormatPolicy::Omit, bad));
     let token = token(&pair);
     announce(&mut pair, "wh_1", &token, SECRET);
-    assert!(pair.fetches.is_empty());
+    // Nothing but that there will be no call.
+    assert_eq!(pair.fetches.len(), 1);
+    assert!(pair.fetches[0].1.target.ends_with("/rtc_u0_1/reject"));
     pair.assert_over("failed", "accept_failed");
     let events = &pair.records[0].events;
     let refused = events.iter().find(|e| e.event == "session_refused");
@@ -242,4 +244,41 @@ fn an_invite_that_went_elsewhere_is_accepted_under_its_own_name() {
         request.target,
         "https://api.example/v1/realtime/calls/rtc_u0_2/accept"
     );
+}
+
+#[test]
+fn a_caller_that_gives_up_before_the_accept_is_withdrawn_at_openai() {
+    let mut config = accepting(AudioFormatPolicy::Omit, session());
+    config.openai.session = None;
+    config.openai.webhook_forward = Some("https://app.example/webhook".into());
+    for (accepted, operation) in [(false, "reject"), (true, "hangup")] {
+        let mut pair = Pair::new(config.clone());
+        let dialog = pair.call(Some(OFFER));
+        pair.run(Duration::from_millis(100));
+        let token = token(&pair);
+        announce(&mut pair, "wh_1", &token, SECRET);
+        if accepted {
+            pair.input(Input::Http {
+                exchange: ExchangeId(9),
+                request: http::Request {
+                    method: "POST".into(),
+                    target: "/v1/realtime/calls/rtc_u0_1/accept".into(),
+                    headers: vec![("authorization".into(), "Bearer sk-app".into())],
+                    body: session().to_string().into(),
+                },
+            });
+        }
+        pair.carrier.cancel(pair.now, dialog, None);
+        pair.run(Duration::from_secs(1));
+        let (_, last) = pair.fetches.last().unwrap();
+        assert_eq!(
+            last.target,
+            format!("https://api.example/v1/realtime/calls/rtc_u0_1/{operation}")
+        );
+        assert_eq!(
+            last.header("Authorization"),
+            Some(&format!("Bearer {KEY}")[..])
+        );
+        pair.assert_over("rejected", "cancelled");
+    }
 }

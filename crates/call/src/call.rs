@@ -1,5 +1,6 @@
 //! One call: two legs and what is between them.
 
+use crate::control::sideband::AudioClock;
 use crate::gateway::mend::Mending;
 use crate::gateway::transfer::{Subscription, Transfer};
 use crate::io::FetchId;
@@ -135,6 +136,8 @@ pub(crate) struct Call {
     pub(crate) ending: Option<EndReason>,
     /// OpenAI's audio is faulty now, and gated.
     pub(crate) is_faulty: bool,
+    /// OpenAI's count of the caller's audio.
+    pub(crate) audio_clock: AudioClock,
     /// Under way since its audio was found wrong.
     pub(crate) mending: Option<Mending>,
     /// How often that helped.

@@ -19,6 +19,8 @@ use std::time::Duration;
 const PATH: &str = "/webhooks/openai";
 /// The header that ties a webhook to a call.
 const CALL_ID_HEADER: &str = "X-Squelch-Call-ID";
+/// 487: who called has given up (RFC 3261 section 21.4.25).
+const REQUEST_TERMINATED: u16 = 487;
 /// Webhooks remembered as done; the oldest is forgotten. Repeats come with growing pauses, calls don't wait for them.
 const MAX_REMEMBERED: usize = 4_096;
 /// Accepts tried for one call.
@@ -194,6 +196,41 @@ impl Gateway {
         if let Some(call) = self.calls.get_mut(&id) {
             call.openai.accept = Accept::Asked { fetch, attempt };
         }
+    }
+
+    /// The call ends before OpenAI answered it, but was announced: OpenAI holds its answer back until somebody
+    /// accepts, and a CANCEL alone would leave the application with a call that is no more. What OpenAI says to
+    /// this changes nothing.
+    pub(super) fn withdraw(&mut self, id: CallId) {
+        let Some(call) = self.calls.get(&id) else {
+            return;
+        };
+        let is_up = !matches!(call.state, State::Inviting) || call.openai.dialog.is_none();
+        let Some(name) = call.openai.call_id.as_ref().filter(|_| !is_up) else {
+            return;
+        };
+        if self.config.openai.api_key.is_none() {
+            return;
+        }
+        // Somebody may have accepted it, or be about to: then it is not to be rejected but hung up.
+        let (operation, body) = match self.proxied.accepts.knows(name) {
+            true => ("hangup", String::new()),
+            false => (
+                "reject",
+                format!("{{\"status_code\":{REQUEST_TERMINATED}}}"),
+            ),
+        };
+        let base = self.api_base(Some(id));
+        let request = Request {
+            method: "POST".into(),
+            target: format!("{base}/realtime/calls/{name}/{operation}"),
+            headers: vec![
+                ("Authorization".into(), self.own_authorization()),
+                ("Content-Type".into(), "application/json".into()),
+            ],
+            body: body.into(),
+        };
+        self.fetch(request);
     }
 
     pub(super) fn http_response(

@@ -150,6 +150,7 @@ impl Gateway {
             transfer: None,
             ending: None,
             is_faulty: false,
+            audio_clock: Default::default(),
             mending: None,
             session_mended: 0,
             openai_call_ids: Vec::new(),

@@ -56,6 +56,7 @@ impl Gateway {
             }
         }
         self.timers.clear_call(id);
+        self.withdraw(id);
         self.end_transfer(clock, id, ending);
         let Some(call) = self.calls.get_mut(&id) else {
             return;

@@ -3,8 +3,10 @@
 //! A [`Watcher`] goes with each socket and sees every text of both directions. What can bear no format is not
 //! parsed: audio, transcripts and cancellations pass at the cost of one search.
 
+mod clock;
 mod said;
 
+pub(crate) use clock::AudioClock;
 pub use said::{Said, SaidFormat};
 
 use super::session_guard::{Context, Finding, Judgement, Weight, judge_event};

@@ -7,6 +7,11 @@ use serde_json::Value;
 pub enum Said {
     /// The formats of a session or of one response.
     Format(SaidFormat),
+    /// The caller began or ceased to speak, so many milliseconds into the audio that OpenAI read.
+    Speech {
+        /// `audio_start_ms` or `audio_end_ms`.
+        audio_ms: u64,
+    },
     /// An `error` event.
     Error {
         /// The client's event that it answers; `initial_session_update` is the accept's session.
@@ -37,11 +42,16 @@ const EVENTS: [(&str, &str); 4] = [
     ("response.done", "response"),
 ];
 
+/// `speech_started` and `speech_stopped`.
+const SPEECH: &str = "input_audio_buffer.speech_";
+
 /// Reads a text; `None` where it tells nothing of the above.
 ///
 /// Cost: one search for each name; a parse where one is found.
 pub(super) fn read(text: &str) -> Option<Said> {
-    let may_tell = EVENTS.iter().any(|(name, _)| text.contains(name)) || text.contains("\"error\"");
+    let may_tell = EVENTS.iter().any(|(name, _)| text.contains(name))
+        || text.contains("\"error\"")
+        || text.contains(SPEECH);
     if !may_tell || text.len() > MAX_READ {
         return None;
     }
@@ -54,6 +64,11 @@ pub(super) fn read(text: &str) -> Option<Said> {
             code: field("code"),
             message: field("message").unwrap_or_default(),
         });
+    }
+    if kind.starts_with(SPEECH) {
+        let at = |name: &str| event.get(name).and_then(Value::as_u64);
+        let audio_ms = at("audio_start_ms").or(at("audio_end_ms"))?;
+        return Some(Said::Speech { audio_ms });
     }
     let (event_name, key) = EVENTS.into_iter().find(|(name, _)| *name == kind)?;
     let audio = &event[key]["audio"];
