@@ -8,6 +8,7 @@
 //! shell's, tested with real sockets. Webhooks, the API and the application's WebSocket take [`LATENCY`] one way, and
 //! are lost never.
 
+mod application;
 mod media;
 mod network;
 mod places;
@@ -50,6 +51,7 @@ pub struct World {
     /// Who asked the gateway over HTTP.
     webhooks: BTreeMap<ExchangeId, openai::WebhookId>,
     sidebands: sideband::Sidebands,
+    application: application::Application,
     next_exchange: u64,
     records: Vec<CallRecord>,
     /// What the application was told over its WebSocket.
@@ -72,6 +74,7 @@ impl World {
             ports: Ports::default(),
             webhooks: BTreeMap::new(),
             sidebands: Default::default(),
+            application: Default::default(),
             next_exchange: 0,
             records: Vec::new(),
             told: Vec::new(),
@@ -318,7 +321,11 @@ impl World {
                 self.openai.handle_input(self.now, wall, input);
             }
             Arrival::Fetch { fetch, request } => {
-                let response = self.openai.http(self.now, wall, &request);
+                // The application takes every webhook.
+                let response = match request.target.starts_with(setup::APPLICATION) {
+                    true => crate::http::Response::empty(200),
+                    false => self.openai.http(self.now, wall, &request),
+                };
                 self.network
                     .later(self.now, Arrival::Fetched { fetch, response });
             }
@@ -460,6 +467,8 @@ impl World {
                     let status = response.status;
                     let answered = Arrival::WebhookAnswered { webhook, status };
                     self.network.later(now, answered);
+                } else {
+                    self.application.answers.push(response);
                 }
             }
             Output::SidebandConnect { sideband, request } => {
@@ -467,8 +476,15 @@ impl World {
                 self.network.later(now, arrival);
             }
             Output::SidebandStart {
-                sideband, watcher, ..
-            } => self.sideband_start(sideband, watcher),
+                sideband,
+                exchange,
+                watcher,
+            } => {
+                if exchange.is_some() {
+                    self.application.socket = Some(sideband);
+                }
+                self.sideband_start(sideband, watcher);
+            }
             Output::SidebandSend { sideband, text } => self.sideband_send(sideband, text),
             Output::SidebandClose { sideband } => self.sideband_close(sideband),
             Output::CallAnswered { .. } => {}

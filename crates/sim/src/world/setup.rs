@@ -24,6 +24,13 @@ pub struct Setup {
 }
 
 impl Setup {
+    /// The application accepts the calls, through squelch.
+    pub fn with_application(mut self) -> Setup {
+        self.gateway.openai.session = None;
+        self.gateway.openai.webhook_forward = Some(format!("{APPLICATION}webhook"));
+        self
+    }
+
     /// The usual: one trunk, one route, protection on, calls go on with static muted.
     pub fn new(seed: u8, speech: Speech) -> Setup {
         let seed = [seed; 32];
@@ -88,6 +95,9 @@ impl Setup {
         self
     }
 }
+
+/// Where the customer's program listens for webhooks.
+pub(super) const APPLICATION: &str = "https://application.example/";
 
 /// Known to gateway, stand-in and application.
 pub(super) const API_KEY: &str = "sk-world";

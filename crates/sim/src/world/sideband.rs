@@ -42,6 +42,12 @@ impl World {
         }
     }
 
+    /// Who watches a socket.
+    pub(super) fn watcher(&mut self, sideband: SidebandId) -> Option<&mut Watcher> {
+        let socket = self.sidebands.sockets.get(&sideband)?;
+        self.sidebands.watchers.get_mut(socket)?.1.as_deref_mut()
+    }
+
     pub(super) fn sideband_send(&mut self, sideband: SidebandId, text: String) {
         if let Some(socket) = self.sidebands.sockets.get(&sideband).copied() {
             self.network
