@@ -5,10 +5,12 @@
 
 mod peers;
 mod side_by_side;
+#[path = "side_by_side/speech.rs"]
+mod speech;
 
 use audio_codec_algorithms as exact;
 use peers::{Coder, Peer, Task};
-use side_by_side::{Group, speech};
+use side_by_side::Group;
 use squelch_g711::{ByteOrder, Kernel, Law};
 use std::hint::black_box;
 

@@ -2,8 +2,10 @@
 //! copy of it, decoding it once, and one score over its bytes by each kernel.
 
 mod side_by_side;
+#[path = "side_by_side/speech.rs"]
+mod speech;
 
-use side_by_side::{Group, speech};
+use side_by_side::Group;
 use squelch_g711::{Kernel, Law, Weights};
 use squelch_media::detect::Detector;
 use squelch_sim::sound::{self, Misreader, pcm16_bytes};

@@ -4,10 +4,12 @@
 //! Every row begins as a worker does, with a packet copied into a buffer of its own, whose number and time go on.
 
 mod side_by_side;
+#[path = "side_by_side/speech.rs"]
+mod speech;
 
 use bytes::Bytes;
 use rtc_shared::marshal::{Marshal, Unmarshal};
-use side_by_side::{Group, speech};
+use side_by_side::Group;
 use squelch_media::rtp::{PayloadType, Ptime, RtpTime, Ssrc, View, build, restamp};
 use squelch_media::{
     Bridge, Direction, Format, Forward, GuardAction, GuardPlan, LegPlan, MediaPlan, Side,

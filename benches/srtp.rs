@@ -2,8 +2,10 @@
 //! between two sockets on loopback, one receive and one send a packet.
 
 mod side_by_side;
+#[path = "side_by_side/speech.rs"]
+mod speech;
 
-use side_by_side::{Group, speech};
+use side_by_side::Group;
 use squelch_media::rtp::{PayloadType, Ptime, RtpTime, Ssrc, build};
 use squelch_media::srtp::{MasterKey, Protector, Suite, Unprotector};
 use squelch_media::{

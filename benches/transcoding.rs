@@ -3,8 +3,10 @@
 //! Opus takes part where it is built in: `--features squelch/opus`.
 
 mod side_by_side;
+#[path = "side_by_side/speech.rs"]
+mod speech;
 
-use side_by_side::{Group, speech};
+use side_by_side::Group;
 use squelch_g711::ByteOrder;
 use squelch_g711::Law;
 use squelch_media::audio::format::{AudioFormat, SampleRate};

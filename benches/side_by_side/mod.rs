@@ -3,8 +3,6 @@
 //!
 //! `-- --test` runs each row once and times nothing; `-- WORD` runs the groups whose name holds WORD.
 
-pub(crate) mod speech;
-
 use std::hint::black_box;
 use std::io::Write;
 use std::time::{Duration, Instant};

@@ -53,7 +53,7 @@ const READINGS: usize = 32;
 mod tests {
     use super::*;
 
-    #[allow(clippy::disallowed_methods, reason = "any moment does to count from")]
+    #[expect(clippy::disallowed_methods, reason = "any moment does to count from")]
     /// Speech events every 1.5 s, up to 80 ms late, of a call that is heard `rate` times as fast from `lost_at` on.
     fn found_at(rate: f64, lost_at: f64) -> Option<f64> {
         let (start, mut clock) = (Instant::now(), AudioClock::default());
