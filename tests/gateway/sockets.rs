@@ -3,10 +3,11 @@
 use crate::pair::{ANSWER, Pair, config};
 use crate::webhooks::{SECRET, announce, ringing, token};
 use serde_json::json;
-use squelch_call::control::sideband::{Report, Said};
+use squelch_call::control::sideband::{Report, Said, SaidFormat};
 use squelch_call::{
     ExchangeId, GatewayConfig, Input, OnStatic, Secret, SidebandEvent, SidebandId, http,
 };
+use squelch_sip::Event;
 use std::time::Duration;
 
 const TARGET: &str = "/v1/realtime?call_id=rtc_u0_1";
@@ -65,6 +66,14 @@ fn answered(pair: &mut Pair) {
     let result = Ok(http::Response::empty(200));
     pair.input(Input::HttpResponse { fetch, result });
     pair.openai_answers(ANSWER);
+    let dialogs = pair.carrier_events.iter().filter_map(|event| match event {
+        Event::Answered { dialog, .. } => Some(*dialog),
+        _ => None,
+    });
+    for dialog in dialogs.collect::<Vec<_>>() {
+        pair.carrier.acknowledge(pair.now, dialog, None);
+    }
+    pair.run(Duration::from_millis(100));
 }
 
 #[test]
@@ -209,4 +218,35 @@ fn static_in_openais_ear_alone_is_told_by_its_clock_and_mended() {
             .map(|(_, text)| text.contains("audio/pcmu"));
         assert_eq!(pinned, disagreements.map(|_| true), "{:?}", pair.said);
     }
+}
+
+#[test]
+fn a_session_that_openai_will_end_is_told_five_minutes_before() {
+    let mut config = accepting();
+    config.limits.media_timeout = Duration::from_secs(36_000);
+    let mut pair = announced(config);
+    answered(&mut pair);
+    let sideband = pair.sockets[0].0;
+    happened(&mut pair, sideband, SidebandEvent::Connected);
+    let since = pair.wall().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let report = Report::Said(Said::Format(SaidFormat {
+        event: "session.created",
+        input: None,
+        output: None,
+        expires_at: Some(since.as_secs() + 3_600),
+    }));
+    happened(&mut pair, sideband, SidebandEvent::Report(report));
+    let begun = pair.now;
+    pair.run(Duration::from_secs(3_400));
+    let dialog = pair.openai_dialog();
+    pair.openai.bye(pair.now, dialog, None);
+    pair.run(Duration::from_secs(40));
+    let events = &pair.records[0].events;
+    let told = events.iter().find(|event| event.event == "session_expires");
+    let at = told.expect("told in the record").at_ms / 1_000;
+    assert!(
+        (3_298..=3_302).contains(&at),
+        "{at} s, {:?}",
+        pair.now - begun
+    );
 }

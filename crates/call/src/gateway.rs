@@ -328,6 +328,7 @@ impl Gateway {
             Timer::HangUp => self.end(clock, call, EndReason::Static),
             Timer::Accept => self.accept_again(clock, call),
             Timer::Mend => self.mend_again(clock, call),
+            Timer::Expiry => self.session_expires(clock, call),
             Timer::Transfer => self.transfer_over(clock, call),
             Timer::LastStats => self.finish(clock, call),
         }

@@ -21,6 +21,8 @@ pub(crate) enum Timer {
     Accept,
     /// The end of patience with a step of mending.
     Mend,
+    /// OpenAI ends the session soon.
+    Expiry,
     /// The end of a transfer (`[limits] ring`).
     Transfer,
     /// The last figures from the media worker.
@@ -59,6 +61,7 @@ impl Timers {
             Timer::HangUp,
             Timer::Accept,
             Timer::Mend,
+            Timer::Expiry,
             Timer::Transfer,
             Timer::LastStats,
         ] {

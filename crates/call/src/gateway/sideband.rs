@@ -9,8 +9,9 @@ use crate::control::session_guard::{Context, format_name};
 use crate::control::sideband::{Report, Said, SaidFormat, Watcher};
 use crate::http::{Request, Response};
 use crate::io::{CallId, ExchangeId, Output, SidebandEvent, SidebandId};
+use crate::timers::Timer;
 use std::collections::{BTreeSet, HashMap};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// All sockets.
 #[derive(Debug, Default)]
@@ -389,10 +390,27 @@ impl Gateway {
         }
     }
 
+    /// OpenAI ends sessions after an hour, whoever is speaking: somebody should know beforehand.
+    pub(super) fn session_expires(&mut self, clock: Clock, id: CallId) {
+        let said = format!("OpenAI ends the session in {} s", EXPIRY_WARNING.as_secs());
+        self.note(clock, id, "session_expires", said);
+    }
+
     fn format_said(&mut self, clock: Clock, id: CallId, said: &SaidFormat) {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
+        if let Some(at) = said.expires_at {
+            let now = clock
+                .wall
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap_or_default();
+            let left = Duration::from_secs(at)
+                .saturating_sub(now)
+                .min(LONGEST_SESSION);
+            let due = clock.now + left.saturating_sub(EXPIRY_WARNING);
+            self.timers.set(id, Timer::Expiry, due);
+        }
         let expected = format_name(call.offer.format);
         let both = [("input", &said.input), ("output", &said.output)];
         let mut changed = None;
@@ -422,5 +440,9 @@ const OWN_PATIENCE: Duration = Duration::from_secs(20);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const MAX_DOUBLINGS: u32 = 4;
+/// Time enough to come to an end, or to place the call anew.
+const EXPIRY_WARNING: Duration = Duration::from_secs(300);
+/// An hour is OpenAI's own limit; what it says beyond a day is not believed.
+const LONGEST_SESSION: Duration = Duration::from_secs(86_400);
 /// Of one call.
 const MAX_REOPENED: u32 = 8;

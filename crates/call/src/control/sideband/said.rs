@@ -32,6 +32,8 @@ pub struct SaidFormat {
     pub input: Option<String>,
     /// What the caller hears.
     pub output: Option<String>,
+    /// When OpenAI ends the session, in Unix time. **Units**: seconds.
+    pub expires_at: Option<u64>,
 }
 
 /// The events that are read, and the object in each that bears formats.
@@ -76,8 +78,10 @@ pub(super) fn read(text: &str) -> Option<Said> {
         event: event_name,
         input: format(&audio["input"]["format"]),
         output: format(&audio["output"]["format"]),
+        expires_at: event[key]["expires_at"].as_u64(),
     };
-    (said.input.is_some() || said.output.is_some()).then_some(Said::Format(said))
+    let tells = said.input.is_some() || said.output.is_some() || said.expires_at.is_some();
+    tells.then_some(Said::Format(said))
 }
 
 fn format(format: &Value) -> Option<String> {

@@ -69,6 +69,7 @@ fn openais_formats_and_errors_are_read() {
         event: "session.updated",
         input: Some("audio/pcmu".into()),
         output: Some("audio/pcm 24000".into()),
+        expires_at: None,
     });
     assert_eq!(said, Some(Report::Said(expected)));
     let error = r#"{"type":"error","error":{"event_id":"initial_session_update","code":"invalid_value","message":"No\nsuch tool."}}"#;
