@@ -3,6 +3,7 @@
 use crate::detect::{Change, Finding};
 use crate::path::Path;
 use crate::stats::{BridgeStats, DropReason, GuardStats, LegStats};
+use crate::tap::{Rings, TapFor};
 use crate::turn::Turn;
 use crate::{MediaPlan, Side};
 use std::collections::VecDeque;
@@ -124,6 +125,7 @@ impl Bridge {
         len: usize,
     ) -> Forward {
         let (path, back) = self.paths(side);
+        aim(path, now, back.source.next_destination());
         let relayed = match path.forward(now, from, packet, len) {
             Ok(relayed) => relayed,
             Err(reason) => {
@@ -179,6 +181,7 @@ impl Bridge {
             self.silence_at = None;
             return None;
         };
+        aim(&mut self.up, now, Some(to));
         let len = self.up.silence(out)?;
         self.own_to_openai += 1;
         self.silence_at = Some(due + self.up.out_ptime());
@@ -216,6 +219,18 @@ impl Bridge {
     /// The next event, oldest first.
     pub fn poll_event(&mut self) -> Option<MediaEvent> {
         self.events.pop_front()
+    }
+
+    /// From now on packets are copied into `rings`, for that; gives those they were copied into until now. `None`
+    /// ends the copying. May allocate.
+    pub fn swap_rings(&mut self, what_for: TapFor, rings: Option<Rings>) -> Option<Rings> {
+        let (up, down) = rings.map(|rings| (rings.up, rings.down)).unzip();
+        let up = self.up.swap_ring(what_for, up);
+        let down = self.down.swap_ring(what_for, down);
+        Some(Rings {
+            up: up?,
+            down: down?,
+        })
     }
 
     /// One leg's figures.
@@ -258,6 +273,7 @@ impl Bridge {
     /// The next held packet from leg `from` that is due.
     fn release(&mut self, now: Instant, from: Side, out: &mut [u8]) -> Option<Transmit> {
         let (path, back) = self.paths(from);
+        aim(path, now, back.source.next_destination());
         loop {
             let sent = match path.release(now, out)? {
                 Ok(len) => send(path, back, len),
@@ -290,6 +306,13 @@ impl Bridge {
         if self.events.len() < MAX_EVENTS {
             self.events.push_back(event);
         }
+    }
+}
+
+/// Tells the tap of `path`, where there is one, the time and where its packets go.
+fn aim(path: &mut Path, now: Instant, to: Option<SocketAddr>) {
+    if let Some(tap) = &mut path.tap {
+        tap.aim(now, to);
     }
 }
 

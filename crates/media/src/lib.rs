@@ -21,9 +21,11 @@ mod secure;
 mod source;
 pub mod srtp;
 mod stats;
+mod tap;
 mod turn;
 
 pub use bridge::{Bridge, Forward, MediaEvent, Transmit};
 pub use hold::MAX_HOLD;
 pub use plan::{Direction, Format, GuardAction, GuardPlan, LegPlan, MediaPlan, Side, SrtpPlan};
 pub use stats::{BridgeStats, DropReason, Dropped, GuardStats, LegStats};
+pub use tap::{Ring, Rings, TapFor, Tapped, Way};

@@ -7,6 +7,7 @@ use crate::rtp::{self, Arrival, PayloadType, Receive, RtpTime, Send, Ssrc, View}
 use crate::secure::{Opening, Sealing};
 use crate::source::{Admission, Source};
 use crate::stats::{DropReason, Dropped, LegStats};
+use crate::tap::{Ring, Tap, TapFor};
 use crate::turn::Heard;
 use crate::{Format, GuardPlan, LegPlan, quality};
 use squelch_g711::Law;
@@ -80,6 +81,8 @@ pub(crate) struct Path {
     pub(crate) muted: Duration,
     pub(crate) repaired: Duration,
     pub(crate) dropped: Dropped,
+    /// Where copies are wanted.
+    pub(crate) tap: Option<Box<Tap>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -134,6 +137,7 @@ impl Path {
             muted: Duration::ZERO,
             repaired: Duration::ZERO,
             dropped: Dropped::default(),
+            tap: None,
         }
     }
 
@@ -283,6 +287,9 @@ impl Path {
             Admission::Accept => false,
             Admission::Learned => true,
         };
+        if let Some(tap) = &mut self.tap {
+            tap.received(from, packet);
+        }
         let arrival = self.receive(now, ssrc, sequence, timestamp);
         let restart = match arrival {
             Arrival::Duplicate(_) => return Err(DropReason::Duplicate),
@@ -364,6 +371,9 @@ impl Path {
     }
 
     fn seal(&mut self, packet: &mut [u8], len: usize) -> Result<usize, DropReason> {
+        if let (Some(tap), Some(packet)) = (&mut self.tap, packet.get(..len)) {
+            tap.sent(packet);
+        }
         match &mut self.sealing {
             Some(sealing) => sealing.seal(packet, len),
             None => Ok(len),
@@ -424,6 +434,19 @@ impl Path {
     /// Whether somebody ought to be heard from now on.
     pub(crate) fn set_talk_due(&mut self, due: bool) {
         self.watch.set_talk_due(due);
+    }
+
+    /// Puts a ring in the place of another, or of none.
+    pub(crate) fn swap_ring(&mut self, what_for: TapFor, ring: Option<Ring>) -> Option<Ring> {
+        if ring.is_none() && self.tap.is_none() {
+            return None;
+        }
+        let tap = self.tap.get_or_insert_default();
+        let before = tap.swap(what_for, ring);
+        if tap.is_idle() {
+            self.tap = None;
+        }
+        before
     }
 
     pub(crate) fn out_ptime(&self) -> Duration {

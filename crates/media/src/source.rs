@@ -73,17 +73,18 @@ impl Source {
 
     /// Where packets to the peer go, if any may: inside the networks, and not for ever without an answer.
     pub(crate) fn destination(&mut self) -> Option<SocketAddr> {
-        let to = self.locked.unwrap_or(self.signalled);
-        if !self.inside(to) {
-            return None;
-        }
+        let to = self.next_destination()?;
         if self.locked.is_none() && !self.vouched {
-            if self.unanswered >= UNANSWERED_LIMIT {
-                return None;
-            }
             self.unanswered += 1;
         }
         Some(to)
+    }
+
+    /// Where the next packet to the peer would go; nothing is counted.
+    pub(crate) fn next_destination(&self) -> Option<SocketAddr> {
+        let to = self.locked.unwrap_or(self.signalled);
+        let trusted = self.locked.is_some() || self.vouched || self.unanswered < UNANSWERED_LIMIT;
+        (trusted && self.inside(to)).then_some(to)
     }
 
     /// Whether anything from there is worth a look: the cheap part of [`Source::admit`].
