@@ -170,7 +170,7 @@ impl Call {
     pub(crate) fn own(&mut self) -> Option<(Side, Sent)> {
         let mut out = [0; BUFFER_BYTES];
         self.bridge.handle_timeout(self.now);
-        let Transmit { side, to, len } = self.bridge.poll_transmit(self.now, &mut out)?;
+        let Transmit { side, to, len, .. } = self.bridge.poll_transmit(self.now, &mut out)?;
         Some((side, Sent::read(to, &out[..len])))
     }
 }

@@ -5,7 +5,7 @@ use crate::path::Path;
 use crate::stats::{BridgeStats, DropReason, GuardStats, LegStats};
 use crate::tap::{Rings, TapFor};
 use crate::turn::Turn;
-use crate::{MediaPlan, Side};
+use crate::{Channel, MediaPlan, Side};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -35,6 +35,8 @@ pub enum Forward {
 pub struct Transmit {
     /// The leg it goes out on.
     pub side: Side,
+    /// Which of the leg's own ports it leaves from.
+    pub channel: Channel,
     /// The peer.
     pub to: SocketAddr,
     /// The packet's length in the caller's buffer.
@@ -165,6 +167,20 @@ impl Bridge {
         forward
     }
 
+    /// `packet[..len]` arrived on leg `side`'s RTCP port, the odd one above its RTP port, from `from`. It ends here:
+    /// nothing of RTCP is passed on. What comes of it is in [`Bridge::poll_transmit`] and [`Bridge::poll_event`].
+    pub fn handle_rtcp(
+        &mut self,
+        _now: Instant,
+        side: Side,
+        _from: SocketAddr,
+        _packet: &mut [u8],
+        _len: usize,
+    ) {
+        let (path, _) = self.paths(side);
+        path.dropped.count(DropReason::Rtcp);
+    }
+
     /// A packet that was held, or one of our own making, that is due `now`, written into `out`; `None` when there
     /// is none.
     ///
@@ -187,6 +203,7 @@ impl Bridge {
         self.silence_at = Some(due + self.up.out_ptime());
         Some(Transmit {
             side: Side::Openai,
+            channel: Channel::Rtp,
             to,
             len,
         })
@@ -288,6 +305,7 @@ impl Bridge {
                 }
                 return Some(Transmit {
                     side: from.other(),
+                    channel: Channel::Rtp,
                     to,
                     len,
                 });

@@ -4,7 +4,8 @@
 //!
 //! 1. [`Bridge::new`] with the [`MediaPlan`] of negotiation. It may allocate; nothing after it does.
 //! 2. Each datagram goes through [`Bridge::forward`], in place; `Forward::Send` says where it goes on to,
-//!    `Forward::Hold` that it comes out of [`Bridge::poll_transmit`] later.
+//!    `Forward::Hold` that it comes out of [`Bridge::poll_transmit`] later. What comes to a leg's RTCP port goes
+//!    to [`Bridge::handle_rtcp`].
 //! 3. After that, and whenever [`Bridge::poll_timeout`] is due ([`Bridge::handle_timeout`]), drain
 //!    [`Bridge::poll_transmit`] and [`Bridge::poll_event`] until they give `None`.
 
@@ -26,6 +27,8 @@ mod turn;
 
 pub use bridge::{Bridge, Forward, MediaEvent, Transmit};
 pub use hold::MAX_HOLD;
-pub use plan::{Direction, Format, GuardAction, GuardPlan, LegPlan, MediaPlan, Side, SrtpPlan};
+pub use plan::{
+    Channel, Direction, Format, GuardAction, GuardPlan, LegPlan, MediaPlan, Side, SrtpPlan,
+};
 pub use stats::{BridgeStats, DropReason, Dropped, GuardStats, LegStats};
 pub use tap::{Ring, Rings, TapFor, Tapped, Way};

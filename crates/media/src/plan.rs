@@ -37,6 +37,20 @@ impl Side {
     }
 }
 
+/// One of a leg's two ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// The even one: RTP, and RTCP as well where both share a port (RFC 5761).
+    Rtp,
+    /// The odd one above it: RTCP (RFC 3550 section 11).
+    Rtcp,
+}
+
+impl Channel {
+    /// Both.
+    pub const ALL: [Channel; 2] = [Channel::Rtp, Channel::Rtcp];
+}
+
 /// A format: encoding and sample rate of payload bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use squelch_call::{CallId, Input};
-use squelch_media::{Bridge, BridgeStats, Forward, MediaEvent, MediaPlan, Side};
+use squelch_media::{Bridge, BridgeStats, Channel, Forward, MediaEvent, MediaPlan, Side};
 
 use super::network::Network;
 use super::places::at;
@@ -33,6 +33,19 @@ impl Call {
             Side::Carrier => carrier,
             Side::Openai => openai,
         }
+    }
+
+    /// Which of the call's ports this is.
+    fn place(&self, port: SocketAddr) -> Option<(Side, Channel)> {
+        Side::ALL.into_iter().find_map(|side| {
+            let rtp = self.port(side);
+            let channel = match port {
+                port if port == rtp => Channel::Rtp,
+                port if port == above(rtp) => Channel::Rtcp,
+                _ => return None,
+            };
+            Some((side, channel))
+        })
     }
 }
 
@@ -102,7 +115,7 @@ impl Media {
         self.calls.remove(&call);
     }
 
-    /// A datagram on one of the gateway's RTP ports, or on one that nobody has.
+    /// A datagram on one of the gateway's media ports, or on one that nobody has.
     pub(super) fn relay(
         &mut self,
         now: Instant,
@@ -112,10 +125,10 @@ impl Media {
         network: &mut Network,
     ) -> Vec<(CallId, MediaEvent)> {
         let found = self.calls.iter_mut().find_map(|(id, call)| {
-            let side = Side::ALL.into_iter().find(|side| call.port(*side) == to)?;
-            Some((*id, side, call))
+            let (side, channel) = call.place(to)?;
+            Some((*id, side, channel, call))
         });
-        let Some((id, side, call)) = found else {
+        let Some((id, side, channel, call)) = found else {
             return Vec::new();
         };
         let out = call.port(side.other());
@@ -127,7 +140,10 @@ impl Media {
         for (place, byte) in buffer.iter_mut().zip(bytes) {
             *place = *byte;
         }
-        if let Forward::Send { to, len } = bridge.forward(now, side, from, &mut buffer, length)
+        if channel == Channel::Rtcp {
+            bridge.handle_rtcp(now, side, from, &mut buffer, length);
+        } else if let Forward::Send { to, len } =
+            bridge.forward(now, side, from, &mut buffer, length)
             && let Some(packet) = buffer.get(..len)
         {
             network.send(now, out, to, Bytes::copy_from_slice(packet));
@@ -159,9 +175,13 @@ impl Media {
             let mut buffer = [0; BUFFER_BYTES];
             while let Some(own) = bridge.poll_transmit(now, &mut buffer) {
                 let [carrier, openai] = ports;
-                let from = match own.side {
+                let rtp = match own.side {
                     Side::Carrier => carrier,
                     Side::Openai => openai,
+                };
+                let from = match own.channel {
+                    Channel::Rtp => rtp,
+                    Channel::Rtcp => above(rtp),
                 };
                 if let Some(packet) = buffer.get(..own.len) {
                     network.send(now, from, own.to, Bytes::copy_from_slice(packet));
@@ -178,6 +198,11 @@ impl Media {
         });
         figures.collect()
     }
+}
+
+/// RTP's port has RTCP's above it.
+fn above(rtp: SocketAddr) -> SocketAddr {
+    SocketAddr::new(rtp.ip(), rtp.port() | 1)
 }
 
 const GATEWAY_HOST: u8 = 2;

@@ -1,4 +1,4 @@
-//! RTP's sockets: a pair a call, relayed by worker threads.
+//! RTP's and RTCP's sockets: two pairs a call, relayed by worker threads.
 //!
 //! The gateway's task owns a [`MediaIo`]. It binds ports for a call ([`MediaIo::bind`]), hands them
 //! with the plan to one worker ([`MediaIo::start`]) and hears from the workers through
@@ -129,7 +129,7 @@ impl MediaIo {
         Ok(media)
     }
 
-    /// Binds an RTP port for each leg: towards the carrier, towards OpenAI.
+    /// Binds a pair of ports for each leg, RTP and RTCP; gives the RTP ports: towards the carrier, towards OpenAI.
     ///
     /// **Errors**: no pair is left, or the system refuses.
     pub fn bind(

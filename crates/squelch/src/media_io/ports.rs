@@ -1,4 +1,4 @@
-//! Ports for RTP: bound for a call, rested after it.
+//! Ports for RTP and its RTCP: bound for a call, rested after it.
 
 use std::collections::{HashSet, VecDeque};
 use std::io;
@@ -13,9 +13,18 @@ use crate::config::PortRange;
 /// The sockets of one call.
 #[derive(Debug)]
 pub(super) struct Pair {
-    pub(super) carrier: UdpSocket,
-    pub(super) openai: UdpSocket,
+    pub(super) carrier: LegSockets,
+    pub(super) openai: LegSockets,
     addresses: (SocketAddr, SocketAddr),
+}
+
+/// The sockets of one leg.
+#[derive(Debug)]
+pub(super) struct LegSockets {
+    /// The even port.
+    pub(super) rtp: UdpSocket,
+    /// The odd one above it (RFC 3550 section 11).
+    pub(super) rtcp: UdpSocket,
 }
 
 impl Pair {
@@ -32,7 +41,7 @@ impl Pair {
 #[derive(Debug)]
 pub(super) struct Ports {
     address: IpAddr,
-    /// Even ones; the odd port above each is left to its RTCP (RFC 3550 section 11).
+    /// Even ones; each stands for the odd port above it as well.
     free: VecDeque<u16>,
     used: HashSet<u16>,
     /// When each may be used again, the earliest first.
@@ -49,7 +58,7 @@ impl Ports {
         }
     }
 
-    /// Binds two. A port that another program has is put last.
+    /// Binds two pairs. A pair of which another program has a port is put last.
     pub(super) fn bind(&mut self, now: Instant) -> Result<Pair, BindError> {
         while self.resting.front().is_some_and(|(at, _)| *at <= now) {
             let rested = self.resting.pop_front();
@@ -59,7 +68,7 @@ impl Ports {
         let openai = match self.bind_one() {
             Ok(openai) => openai,
             Err(error) => {
-                let port = carrier.local_addr().map(|address| address.port());
+                let port = carrier.rtp.local_addr().map(|address| address.port());
                 drop(carrier);
                 // It was never told to anyone: no packet can be on its way.
                 if let Ok(port) = port
@@ -70,9 +79,8 @@ impl Ports {
                 return Err(error);
             }
         };
-        let ends = carrier
-            .local_addr()
-            .and_then(|a| Ok((a, openai.local_addr()?)));
+        let ends = carrier.rtp.local_addr();
+        let ends = ends.and_then(|carrier| Ok((carrier, openai.rtp.local_addr()?)));
         Ok(Pair {
             addresses: ends.map_err(BindError::Refused)?,
             carrier,
@@ -89,15 +97,20 @@ impl Ports {
         }
     }
 
-    fn bind_one(&mut self) -> Result<UdpSocket, BindError> {
+    fn bind_one(&mut self) -> Result<LegSockets, BindError> {
         for _ in 0..self.free.len() {
             let Some(port) = self.free.pop_front() else {
                 break;
             };
-            match open(SocketAddr::new(self.address, port)) {
-                Ok(socket) => {
+            let rtp = SocketAddr::new(self.address, port);
+            // Even, so there is one above it.
+            let rtcp = SocketAddr::new(self.address, port | 1);
+            let opened = open(rtp, RTP_BUFFER_BYTES)
+                .and_then(|rtp| Ok((rtp, open(rtcp, RTCP_BUFFER_BYTES)?)));
+            match opened {
+                Ok((rtp, rtcp)) => {
                     self.used.insert(port);
-                    return Ok(socket);
+                    return Ok(LegSockets { rtp, rtcp });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                     self.free.push_back(port);
@@ -112,12 +125,12 @@ impl Ports {
     }
 }
 
-fn open(address: SocketAddr) -> io::Result<UdpSocket> {
+fn open(address: SocketAddr, buffer_bytes: usize) -> io::Result<UdpSocket> {
     let socket = UdpSocket::bind(address)?;
     socket.set_nonblocking(true)?;
     let options = SockRef::from(&socket);
     // Both are wishes: a system that grants less still relays.
-    let _ = options.set_recv_buffer_size(BUFFER_BYTES);
+    let _ = options.set_recv_buffer_size(buffer_bytes);
     let _ = match address {
         SocketAddr::V4(_) => options.set_tos_v4(EXPEDITED_FORWARDING),
         SocketAddr::V6(_) => options.set_tclass_v6(EXPEDITED_FORWARDING),
@@ -129,7 +142,9 @@ fn open(address: SocketAddr) -> io::Result<UdpSocket> {
 /// its BYE was answered.
 const REST: Duration = Duration::from_secs(5);
 /// A second of G.711 at 20 ms with the kernel's own overhead for each packet, twice over.
-const BUFFER_BYTES: usize = 128 * 1024;
+const RTP_BUFFER_BYTES: usize = 128 * 1024;
+/// A report every few seconds: what the kernel gives at the least is more than enough.
+const RTCP_BUFFER_BYTES: usize = 8 * 1024;
 /// DSCP 46 in the upper six bits (RFC 3246): what networks give voice.
 const EXPEDITED_FORWARDING: u32 = 46 << 2;
 

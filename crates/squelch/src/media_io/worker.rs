@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token, Waker};
 use squelch_call::CallId;
-use squelch_media::{Bridge, Side};
+use squelch_media::{Bridge, Channel, Side};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::call::Call;
+use super::call::{Call, SOCKETS};
 use super::{Command, Note};
 
 /// One worker's state, all of it its own.
@@ -139,10 +139,11 @@ impl Worker {
                 self.calls.len() - 1
             }
         };
-        for side in Side::ALL {
+        for (side, channel) in SOCKETS {
             let registry = self.poll.registry();
-            let token = token(slot, side);
-            let registered = registry.register(call.socket_mut(side), token, Interest::READABLE);
+            let token = token(slot, side, channel);
+            let socket = call.socket_mut(side, channel);
+            let registered = registry.register(socket, token, Interest::READABLE);
             if let Err(error) = registered {
                 // The call ends by its media timeout; nothing else is to be done here.
                 tracing::error!(%error, "a media socket could not be polled");
@@ -165,9 +166,10 @@ impl Worker {
         };
         // What is still held after this would reach nobody: the call is over.
         call.transmit_due(Instant::now(), buffer);
-        for side in Side::ALL {
+        for (side, channel) in SOCKETS {
             // A socket that was never registered is closed all the same.
-            let _ = self.poll.registry().deregister(call.socket_mut(side));
+            let socket = call.socket_mut(side, channel);
+            let _ = self.poll.registry().deregister(socket);
         }
         // Behind what waits already, so that nothing overtakes: the rest of the events, then the figures.
         let id = call.id;
@@ -189,7 +191,7 @@ impl Worker {
             let Some(token) = self.ready.pop_front() else {
                 return;
             };
-            let (slot, side) = place(token);
+            let (slot, side, channel) = place(token);
             let Some(Some(call)) = self.calls.get_mut(slot) else {
                 continue;
             };
@@ -198,7 +200,7 @@ impl Worker {
                 self.packets += 1;
                 let sampled = self.packets.is_multiple_of(SAMPLE_EVERY);
                 let start = sampled.then(Instant::now);
-                more = call.relay_one(side, buffer);
+                more = call.relay_one(side, channel, buffer);
                 if !more {
                     break;
                 }
@@ -282,17 +284,23 @@ fn tell_events(tell: &Sender<Note>, call: &mut Call) -> Option<Note> {
     None
 }
 
-const fn token(slot: usize, side: Side) -> Token {
-    match side {
-        Side::Carrier => Token(slot * 2),
-        Side::Openai => Token(slot * 2 + 1),
-    }
+const fn token(slot: usize, side: Side, channel: Channel) -> Token {
+    let number = match (side, channel) {
+        (Side::Carrier, Channel::Rtp) => 0,
+        (Side::Carrier, Channel::Rtcp) => 1,
+        (Side::Openai, Channel::Rtp) => 2,
+        (Side::Openai, Channel::Rtcp) => 3,
+    };
+    Token(slot * SOCKETS.len() + number)
 }
 
-const fn place(token: Token) -> (usize, Side) {
-    match token.0 % 2 {
-        0 => (token.0 / 2, Side::Carrier),
-        _ => (token.0 / 2, Side::Openai),
+const fn place(token: Token) -> (usize, Side, Channel) {
+    let slot = token.0 / SOCKETS.len();
+    match token.0 % SOCKETS.len() {
+        0 => (slot, Side::Carrier, Channel::Rtp),
+        1 => (slot, Side::Carrier, Channel::Rtcp),
+        2 => (slot, Side::Openai, Channel::Rtp),
+        _ => (slot, Side::Openai, Channel::Rtcp),
     }
 }
 

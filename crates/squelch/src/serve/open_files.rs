@@ -1,4 +1,4 @@
-//! How many files the process may have open: every call takes two sockets.
+//! How many files the process may have open: every call takes four sockets.
 
 /// Asks the system for as many as it grants, and warns when they are too few for `calls`.
 pub(super) fn raise(calls: u32) {
@@ -16,8 +16,8 @@ pub(super) fn raise(calls: u32) {
     }
 }
 
-/// One towards the carrier, one towards OpenAI.
-const SOCKETS_A_CALL: u64 = 2;
+/// RTP and RTCP, towards the carrier and towards OpenAI.
+const SOCKETS_A_CALL: u64 = 4;
 /// SIP's connections (512 at most), listeners, HTTP, logs, records.
 const OTHERS: u64 = 640;
 /// What systemd gives its services as the upper limit.
