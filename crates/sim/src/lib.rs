@@ -3,6 +3,7 @@
 pub mod check;
 pub mod http;
 pub mod impair;
+pub mod load;
 pub mod peer;
 pub mod sound;
 pub mod trial;
