@@ -10,7 +10,7 @@ use squelch_media::rtp::{PayloadType, Ptime, RtpTime, Ssrc};
 use squelch_media::srtp::{MasterKey, Protector, Suite};
 use squelch_media::{
     Bridge, Direction, Format, Forward, GuardAction, GuardPlan, LegPlan, MediaEvent, MediaPlan,
-    Side, SrtpPlan,
+    Rings, Side, SrtpPlan, TapFor,
 };
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -111,6 +111,11 @@ fn relay(payloads: &[Vec<u8>], hold: Duration, suite: Option<Suite>) -> Heard {
     };
     let start = Instant::now();
     let mut bridge = Bridge::new(start, &plan);
+    // Rings that are full long before the stream is over.
+    for what_for in [TapFor::Fault, TapFor::Recording] {
+        let rings = Rings::new(Duration::from_millis(500), &plan);
+        bridge.swap_rings(what_for, Some(rings));
+    }
     let (carrier, openai): (SocketAddr, SocketAddr) =
         (CARRIER.parse().unwrap(), OPENAI.parse().unwrap());
     // The carrier talks as well, or no more than a few packets would go to it.
@@ -130,7 +135,7 @@ fn relay(payloads: &[Vec<u8>], hold: Duration, suite: Option<Suite>) -> Heard {
     bridge.forward(start, Side::Carrier, carrier, &mut hello, length);
     let mut buffer = [0_u8; 1_500];
     let (mut sent, mut faults) = (0, 0);
-    let (mut allocations, mut prepared) = (0, 0);
+    let (mut allocations, mut prepared, mut copied) = (0, 0, 0);
     for (index, payload) in payloads.iter().enumerate() {
         // Every 17th is lost, every 50th comes twice, the source changes half-way, DTMF comes between.
         if index % 17 == 5 {
@@ -159,9 +164,19 @@ fn relay(payloads: &[Vec<u8>], hold: Duration, suite: Option<Suite>) -> Heard {
             });
             allocations += info.count_total;
             let timeout = allocation_counter::measure(|| bridge.handle_timeout(now));
+            // As a recording is fetched: every second, new rings for full ones.
+            if index % 50 == 49 {
+                let mut rings = Some(Rings::new(Duration::from_millis(500), &plan));
+                let info = allocation_counter::measure(|| {
+                    rings = bridge.swap_rings(TapFor::Recording, rings.take());
+                });
+                allocations += info.count_total;
+                copied += rings.map_or(0, |rings| rings.down.packets().count());
+            }
             prepared += usize::from(timeout.count_total > 0);
         }
     }
+    assert!(copied > 50, "the tap copied {copied} packets");
     Heard {
         allocations,
         prepared,

@@ -23,4 +23,5 @@ mod srtp;
 mod stuck;
 mod talk;
 mod tampered;
+mod tapped;
 mod transcoding;
