@@ -109,6 +109,7 @@ pub(crate) fn config() -> GatewayConfig {
         listeners: vec![listener(GATEWAY)],
         media_address: None,
         trunks: vec![Trunk {
+            record: false,
             name: "carrier".into(),
             sources: vec!["192.0.2.1/32".parse().unwrap()],
             media_sources: vec!["192.0.2.0/28".parse().unwrap()],

@@ -113,7 +113,7 @@ fn relay(payloads: &[Vec<u8>], hold: Duration, suite: Option<Suite>) -> Heard {
     let mut bridge = Bridge::new(start, &plan);
     // Rings that are full long before the stream is over.
     for what_for in [TapFor::Fault, TapFor::Recording] {
-        let rings = Rings::new(Duration::from_millis(500), &plan);
+        let rings = Rings::new(Duration::from_millis(500), [Format::Pcmu; 2]);
         bridge.swap_rings(what_for, Some(rings));
     }
     let (carrier, openai): (SocketAddr, SocketAddr) =
@@ -166,7 +166,7 @@ fn relay(payloads: &[Vec<u8>], hold: Duration, suite: Option<Suite>) -> Heard {
             let timeout = allocation_counter::measure(|| bridge.handle_timeout(now));
             // As a recording is fetched: every second, new rings for full ones.
             if index % 50 == 49 {
-                let mut rings = Some(Rings::new(Duration::from_millis(500), &plan));
+                let mut rings = Some(Rings::new(Duration::from_millis(500), [Format::Pcmu; 2]));
                 let info = allocation_counter::measure(|| {
                     rings = bridge.swap_rings(TapFor::Recording, rings.take());
                 });

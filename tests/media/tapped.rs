@@ -11,10 +11,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 const TEN_SECONDS: Duration = Duration::from_secs(10);
+const FORMATS: [Format; 2] = [Format::Pcmu; 2];
 
 fn tapped(plan: &MediaPlan) -> Call {
     let mut call = Call::new(plan);
-    let rings = Rings::new(TEN_SECONDS, plan);
+    let rings = Rings::new(TEN_SECONDS, FORMATS);
     assert!(call.bridge.swap_rings(TapFor::Fault, Some(rings)).is_none());
     call
 }
@@ -89,8 +90,8 @@ fn what_was_refused_is_in_no_ring() {
 
 #[test]
 fn an_encrypted_call_is_kept_in_the_clear_and_a_forged_packet_is_not() {
-    let (mut call, plan, mut carrier, _) = encrypted(Suite::AesCm128HmacSha1_80);
-    let rings = Rings::new(TEN_SECONDS, &plan);
+    let (mut call, _, mut carrier, _) = encrypted(Suite::AesCm128HmacSha1_80);
+    let rings = Rings::new(TEN_SECONDS, FORMATS);
     call.bridge.swap_rings(TapFor::Recording, Some(rings));
     let clear = packet(0, 1, 9, &[0x21; 160]);
     let sealed = carrier.seal(&clear);
@@ -140,7 +141,7 @@ fn the_ring_of_faults_and_the_recording_are_each_their_own() {
     let mut call = tapped(&plan);
     let said = |sequence: u16| packet(0, sequence, 9, &[sequence as u8; 160]);
     call.send(Side::Carrier, &said(1));
-    let rings = || Some(Rings::new(Duration::from_secs(1), &plan));
+    let rings = || Some(Rings::new(Duration::from_secs(1), FORMATS));
     call.bridge.swap_rings(TapFor::Recording, rings());
     call.send(Side::Carrier, &said(2));
     let first = call.bridge.swap_rings(TapFor::Recording, rings());

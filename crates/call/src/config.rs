@@ -62,6 +62,8 @@ pub struct Trunk {
     pub max_calls_per_second: Option<u32>,
     /// Which numbers OpenAI's side may have it dial.
     pub transfer: Transfer,
+    /// Whether its calls are recorded; the shell does that.
+    pub record: bool,
     /// What it must prove itself with, beside its address.
     pub digest: Option<TrunkDigest>,
 }

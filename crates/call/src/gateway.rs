@@ -170,6 +170,11 @@ impl Gateway {
             Input::Sideband { sideband, event } => self.sideband_event(clock, sideband, event),
             Input::Media { call, event } => self.media_event(clock, call, event),
             Input::MediaStats { call, stats, last } => self.media_stats(clock, call, *stats, last),
+            Input::Noted {
+                call,
+                event,
+                detail,
+            } => self.note(clock, call, event, detail),
             Input::Drain => self.drain(clock),
         }
         self.settle(clock);
@@ -243,6 +248,10 @@ impl Gateway {
     pub(crate) fn open_calls(&self) -> impl Iterator<Item = (&Call, String)> {
         let named = |call: &Call| self.trunk_name(call.trunk);
         self.calls.values().map(move |call| (call, named(call)))
+    }
+
+    pub(crate) fn call(&self, id: CallId) -> Option<&Call> {
+        self.calls.get(&id)
     }
 
     /// No call, dialog, transaction, connection or timer is left.

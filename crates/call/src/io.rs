@@ -111,6 +111,15 @@ pub enum Input<'a> {
         /// Whether these are the last.
         last: bool,
     },
+    /// Something to be told in a call's record that the gateway has no part in: a capture, a recording.
+    Noted {
+        /// Which call.
+        call: CallId,
+        /// Its kind, as the record's events name it.
+        event: &'static str,
+        /// For people.
+        detail: String,
+    },
     /// Stop: no new calls, end those that are left after a while.
     Drain,
 }

@@ -32,6 +32,6 @@ pub use gateway::Gateway;
 pub use io::{CallId, ExchangeId, FetchId, Input, Output, SidebandEvent, SidebandId};
 pub use record::{CallRecord, EventRecord, GuardRecord, LegRecord, LegsRecord};
 pub use secret::Secret;
-pub use summary::CallSummary;
+pub use summary::{CallName, CallSummary};
 pub use termination::{CallResult, EndReason};
 pub use transfer::{InvalidPattern, NumberPattern, Transfer};

@@ -2,6 +2,7 @@
 
 use crate::call::{Call, State};
 use crate::gateway::Gateway;
+use crate::io::CallId;
 use crate::record::{LegRecord, rfc3339};
 use serde::Serialize;
 use squelch_media::Side;
@@ -55,7 +56,29 @@ impl CallSummary {
     }
 }
 
+/// What a call is called, for those who know it by its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallName {
+    /// As in its record.
+    pub id: String,
+    /// The trunk's name.
+    pub trunk: String,
+    /// Whether that trunk's calls are recorded.
+    pub is_recorded: bool,
+}
+
 impl Gateway {
+    /// What a call is called; `None` once it is over.
+    pub fn call_name(&self, id: CallId) -> Option<CallName> {
+        let call = self.call(id)?;
+        let trunk = self.config().trunks.get(call.trunk);
+        Some(CallName {
+            id: call.name.clone(),
+            trunk: trunk.map(|trunk| trunk.name.clone()).unwrap_or_default(),
+            is_recorded: trunk.is_some_and(|trunk| trunk.record),
+        })
+    }
+
     /// The calls at present, the oldest first.
     pub fn calls(&self) -> impl Iterator<Item = CallSummary> {
         self.open_calls()

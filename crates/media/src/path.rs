@@ -437,7 +437,11 @@ impl Path {
     }
 
     /// Puts a ring in the place of another, or of none.
-    pub(crate) fn swap_ring(&mut self, what_for: TapFor, ring: Option<Ring>) -> Option<Ring> {
+    pub(crate) fn swap_ring(
+        &mut self,
+        what_for: TapFor,
+        ring: Option<Box<Ring>>,
+    ) -> Option<Box<Ring>> {
         if ring.is_none() && self.tap.is_none() {
             return None;
         }

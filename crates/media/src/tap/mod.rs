@@ -8,7 +8,7 @@ mod ring;
 
 pub use ring::{Ring, Tapped, Way};
 
-use crate::MediaPlan;
+use crate::{Format, Side};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -21,25 +21,61 @@ pub enum TapFor {
     Recording,
 }
 
+impl TapFor {
+    /// Both.
+    pub const ALL: [TapFor; 2] = [TapFor::Fault, TapFor::Recording];
+}
+
 /// A ring for each direction of a call.
 #[derive(Debug)]
 pub struct Rings {
     /// From the carrier to OpenAI.
-    pub up: Ring,
+    pub up: Box<Ring>,
     /// From OpenAI to the carrier.
-    pub down: Ring,
+    pub down: Box<Ring>,
 }
 
 impl Rings {
-    /// Rings for the last `span` of a call of this plan, in packets of 10 ms or longer; of shorter ones less is kept.
+    /// Rings for the last `span` of a call whose legs have these formats, in packets of 10 ms or longer; of shorter
+    /// ones less is kept.
     ///
     /// **Cost**: 21.6 kB a second for each direction of G.711, allocated here and nowhere else.
-    pub fn new(span: Duration, plan: &MediaPlan) -> Rings {
-        let formats = [plan.carrier.format, plan.openai.format];
+    pub fn new(span: Duration, formats: [Format; 2]) -> Rings {
         Rings {
-            up: Ring::new(span, formats),
-            down: Ring::new(span, formats),
+            up: Box::new(Ring::new(span, formats)),
+            down: Box::new(Ring::new(span, formats)),
         }
+    }
+
+    /// The packets of both directions in the order of time.
+    pub fn packets(&self) -> impl Iterator<Item = (Side, Tapped<'_>)> {
+        let (mut up, mut down) = (self.up.packets().peekable(), self.down.packets().peekable());
+        std::iter::from_fn(move || {
+            let up_first = match (up.peek(), down.peek()) {
+                (Some(up), Some(down)) => up.at <= down.at,
+                (up, _) => up.is_some(),
+            };
+            let (side, next) = match up_first {
+                true => (Side::Carrier, up.next()),
+                false => (Side::Openai, down.next()),
+            };
+            // What leaves does so on the other leg.
+            next.map(|tapped| match tapped.way {
+                Way::Received => (side, tapped),
+                Way::Sent => (side.other(), tapped),
+            })
+        })
+    }
+
+    /// Packets that newer ones took the place of.
+    pub fn overwritten(&self) -> u64 {
+        self.up.overwritten() + self.down.overwritten()
+    }
+
+    /// Forgets everything, to be used again.
+    pub fn clear(&mut self) {
+        self.up.clear();
+        self.down.clear();
     }
 }
 
@@ -48,8 +84,8 @@ impl Rings {
 pub(crate) struct Tap {
     now: Option<Instant>,
     to: Option<SocketAddr>,
-    fault: Option<Ring>,
-    recording: Option<Ring>,
+    fault: Option<Box<Ring>>,
+    recording: Option<Box<Ring>>,
 }
 
 impl Tap {
@@ -70,7 +106,7 @@ impl Tap {
     }
 
     /// Puts a ring in the place of another, or of none.
-    pub(crate) fn swap(&mut self, what_for: TapFor, ring: Option<Ring>) -> Option<Ring> {
+    pub(crate) fn swap(&mut self, what_for: TapFor, ring: Option<Box<Ring>>) -> Option<Box<Ring>> {
         let place = match what_for {
             TapFor::Fault => &mut self.fault,
             TapFor::Recording => &mut self.recording,

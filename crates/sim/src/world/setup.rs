@@ -43,6 +43,7 @@ impl Setup {
             listeners: vec![listener(GATEWAY)],
             media_address: None,
             trunks: vec![Trunk {
+                record: false,
                 name: "carrier".into(),
                 sources: vec![CARRIER.ip().into()],
                 media_sources: vec![CARRIER.ip().into()],

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use mio::Waker;
 use squelch_call::CallId;
-use squelch_media::{BridgeStats, MediaEvent, MediaPlan};
+use squelch_media::{BridgeStats, MediaEvent, MediaPlan, Rings, TapFor};
 use tokio::sync::mpsc;
 
 use crate::config::PortRange;
@@ -46,6 +46,15 @@ pub enum Note {
         stats: Box<BridgeStats>,
         /// Whether the call is stopped and these are the last.
         last: bool,
+    },
+    /// Copies of a call's packets, as [`MediaIo::tap`] asked for them or left over at its end.
+    Tapped {
+        /// Which call.
+        call: CallId,
+        /// What they were made for.
+        what_for: TapFor,
+        /// The packets.
+        rings: Rings,
     },
     /// How long some packets took from the socket to the socket.
     Relayed(Box<[Duration]>),
@@ -93,6 +102,11 @@ enum Command {
     Update {
         call: CallId,
         plan: Box<MediaPlan>,
+    },
+    Tap {
+        call: CallId,
+        what_for: TapFor,
+        rings: Option<Rings>,
     },
     Stop {
         call: CallId,
@@ -167,6 +181,20 @@ impl MediaIo {
             && let Some(worker) = self.workers.get(*number)
         {
             worker.tell(Command::Update { call, plan });
+        }
+    }
+
+    /// Has a call's packets copied into these rings from now on, or into none; those they were copied into until now
+    /// come from [`MediaIo::next`].
+    pub fn tap(&mut self, call: CallId, what_for: TapFor, rings: Option<Rings>) {
+        if let Some((number, _)) = self.relaying.get(&call)
+            && let Some(worker) = self.workers.get(*number)
+        {
+            worker.tell(Command::Tap {
+                call,
+                what_for,
+                rings,
+            });
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token, Waker};
 use squelch_call::CallId;
-use squelch_media::{Bridge, Channel, Side};
+use squelch_media::{Bridge, Channel, Rings, Side, TapFor};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 
@@ -119,6 +119,16 @@ impl Worker {
                         call.bridge.update(Instant::now(), &plan);
                     }
                 }
+                Ok(Command::Tap {
+                    call,
+                    what_for,
+                    rings,
+                }) => {
+                    if let Some(call) = self.call(call) {
+                        let note = tapped(call, what_for, rings);
+                        self.untold.extend(note);
+                    }
+                }
                 Ok(Command::Stop { call }) => self.stop(call, buffer),
                 Ok(Command::Quit) | Err(TryRecvError::Disconnected) => return false,
                 Err(TryRecvError::Empty) => return true,
@@ -176,6 +186,9 @@ impl Worker {
         let events = std::iter::from_fn(|| call.bridge.poll_event());
         let events = events.map(|event| Note::Event { call: id, event });
         self.untold.extend(events);
+        for what_for in TapFor::ALL {
+            self.untold.extend(tapped(&mut call, what_for, None));
+        }
         let last = Note::Stats {
             call: call.id,
             stats: Box::new(call.bridge.stats()),
@@ -267,6 +280,16 @@ impl Worker {
             let _ = self.tell.try_send(stats);
         }
     }
+}
+
+/// Swaps a call's rings; those that it had are a note.
+fn tapped(call: &mut Call, what_for: TapFor, rings: Option<Rings>) -> Option<Note> {
+    let rings = call.bridge.swap_rings(what_for, rings)?;
+    Some(Note::Tapped {
+        call: call.id,
+        what_for,
+        rings,
+    })
 }
 
 /// Tells a call's events in order; one that finds no room is given back.

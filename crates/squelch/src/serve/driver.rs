@@ -109,6 +109,7 @@ impl Driver {
                 self.metrics.media_stats(call, &stats, last);
                 self.input(Input::MediaStats { call, stats, last });
             }
+            media_io::Note::Tapped { .. } => {}
             media_io::Note::Relayed(times) => self.metrics.relayed(&times),
         }
     }

@@ -102,6 +102,7 @@ fn trunk(
         max_calls,
         max_calls_per_second,
         transfer,
+        record: false,
         digest,
     })
 }
