@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// A call, numbered by the gateway; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CallId(pub(crate) u64);
+pub struct CallId(pub u64);
 
 /// An HTTP request of ours, numbered by the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

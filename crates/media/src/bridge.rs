@@ -279,6 +279,15 @@ impl Bridge {
         }
     }
 
+    /// The one address that leg `side`'s packets come from and go to, once it is settled: nothing from elsewhere is
+    /// taken until [`Bridge::update`] names another.
+    pub fn settled(&self, side: Side) -> Option<SocketAddr> {
+        match side {
+            Side::Carrier => self.up.source.settled(),
+            Side::Openai => self.down.source.settled(),
+        }
+    }
+
     /// The fault that the audio from a leg has now, if any.
     pub fn current_fault(&self, side: Side) -> Option<&Finding> {
         match side {

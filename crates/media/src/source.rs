@@ -71,6 +71,11 @@ impl Source {
         }
     }
 
+    /// The peer's address, once it is known for certain.
+    pub(crate) fn settled(&self) -> Option<SocketAddr> {
+        self.locked
+    }
+
     /// Where packets to the peer go, if any may: inside the networks, and not for ever without an answer.
     pub(crate) fn destination(&mut self) -> Option<SocketAddr> {
         let to = self.next_destination()?;

@@ -1,14 +1,15 @@
 //! One call on its worker: four sockets around a bridge.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
 use std::time::Instant;
 
-use mio::net::UdpSocket;
 use squelch_call::CallId;
-use squelch_media::{Bridge, Channel, Forward, Side};
+use squelch_media::{Bridge, Channel, Forward, MediaPlan, Side};
 
 use super::ports::{LegSockets, Pair};
+use super::sys;
 
 /// A call that is relayed.
 #[derive(Debug)]
@@ -21,17 +22,22 @@ pub(super) struct Call {
     openai: Leg,
 }
 
+/// A leg's sockets. That of RTP is connected to the leg's peer once that is settled.
 #[derive(Debug)]
 struct Leg {
-    rtp: UdpSocket,
-    rtcp: UdpSocket,
+    sockets: Arc<LegSockets>,
+    /// Whom RTP's socket is connected to.
+    peer: Option<SocketAddr>,
+    /// What the bridge said of the peer when the socket was last looked after.
+    settled: Option<SocketAddr>,
 }
 
 impl Leg {
-    fn new(sockets: LegSockets) -> Leg {
+    fn new(sockets: Arc<LegSockets>) -> Leg {
         Leg {
-            rtp: UdpSocket::from_std(sockets.rtp),
-            rtcp: UdpSocket::from_std(sockets.rtcp),
+            sockets,
+            peer: None,
+            settled: None,
         }
     }
 }
@@ -65,32 +71,43 @@ impl Call {
     }
 
     pub(super) fn socket(&self, side: Side, channel: Channel) -> &UdpSocket {
-        match (side, channel) {
-            (Side::Carrier, Channel::Rtp) => &self.carrier.rtp,
-            (Side::Carrier, Channel::Rtcp) => &self.carrier.rtcp,
-            (Side::Openai, Channel::Rtp) => &self.openai.rtp,
-            (Side::Openai, Channel::Rtcp) => &self.openai.rtcp,
+        let sockets = &self.leg(side).sockets;
+        match channel {
+            Channel::Rtp => &sockets.rtp,
+            Channel::Rtcp => &sockets.rtcp,
         }
     }
 
-    pub(super) fn socket_mut(&mut self, side: Side, channel: Channel) -> &mut UdpSocket {
-        match (side, channel) {
-            (Side::Carrier, Channel::Rtp) => &mut self.carrier.rtp,
-            (Side::Carrier, Channel::Rtcp) => &mut self.carrier.rtcp,
-            (Side::Openai, Channel::Rtp) => &mut self.openai.rtp,
-            (Side::Openai, Channel::Rtcp) => &mut self.openai.rtcp,
+    fn leg(&self, side: Side) -> &Leg {
+        match side {
+            Side::Carrier => &self.carrier,
+            Side::Openai => &self.openai,
         }
     }
 
-    /// Receives one packet and sends it on. `false` when none is there.
-    pub(super) fn relay_one(&mut self, side: Side, channel: Channel, buffer: &mut [u8]) -> bool {
+    /// Takes a signalled change: a socket whose peer is no longer settled hears everybody again.
+    pub(super) fn update(&mut self, now: Instant, plan: &MediaPlan) {
+        self.bridge.update(now, plan);
+        for side in Side::ALL {
+            self.follow(side);
+        }
+    }
+
+    /// Receives one packet and sends it on; `false` when none is there.
+    pub(super) fn relay_one(
+        &mut self,
+        now: Instant,
+        (side, channel): (Side, Channel),
+        buffer: &mut [u8],
+    ) -> bool {
+        // With its source, connected or not: what lay in the socket when it was connected may be a stranger's. The
+        // bridge's rule is the guard, the kernel's filter saves work.
         let (length, from) = match self.socket(side, channel).recv_from(buffer) {
             Ok(received) => received,
             // An ICMP error that an earlier packet of ours met: the next packet is behind it.
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return true,
             Err(_) => return false,
         };
-        let now = Instant::now();
         if channel == Channel::Rtcp {
             self.bridge.handle_rtcp(now, side, from, buffer, length);
             return true;
@@ -105,6 +122,7 @@ impl Call {
             }
             Forward::Hold | Forward::Drop(_) => {}
         }
+        self.follow(side);
         true
     }
 
@@ -125,10 +143,43 @@ impl Call {
         }
     }
 
+    /// Connects the leg's RTP to its settled peer, so that the kernel drops what others send and finds the way once for
+    /// all packets; disconnects it when there is none.
+    fn follow(&mut self, side: Side) {
+        let settled = self.bridge.settled(side);
+        let leg = match side {
+            Side::Carrier => &mut self.carrier,
+            Side::Openai => &mut self.openai,
+        };
+        if leg.settled == settled {
+            return;
+        }
+        leg.settled = settled;
+        let socket = &leg.sockets.rtp;
+        // Connecting may fail where there is no way just now: the socket then works by the bridge's rule alone.
+        leg.peer = settled.filter(|peer| socket.connect(peer).is_ok());
+        if leg.peer.is_none() && sys::disconnect(socket).is_err() {
+            // Not seen on Linux. The old peer's packets are refused by the bridge, the new one's never come, and the
+            // call ends by its media timeout.
+            tracing::error!("a media socket keeps its old peer");
+        }
+    }
+
     fn send(&self, side: Side, channel: Channel, to: SocketAddr, buffer: &[u8], length: usize) {
-        if let Some(packet) = buffer.get(..length) {
-            // A packet that the system does not take is lost, as on any network.
-            let _ = self.socket(side, channel).send_to(packet, to);
+        let Some(packet) = buffer.get(..length) else {
+            return;
+        };
+        let socket = self.socket(side, channel);
+        // A packet that the system does not take is lost, as on any network.
+        if channel == Channel::Rtp && self.leg(side).peer == Some(to) {
+            // A connected socket tells first what an earlier packet met, and only then sends.
+            if let Err(error) = socket.send(packet)
+                && error.kind() == io::ErrorKind::ConnectionRefused
+            {
+                let _ = socket.send(packet);
+            }
+        } else {
+            let _ = socket.send_to(packet, to);
         }
     }
 }

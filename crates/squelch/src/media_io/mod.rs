@@ -11,6 +11,7 @@
 
 mod call;
 mod ports;
+mod sys;
 mod worker;
 
 use std::collections::HashMap;
@@ -20,13 +21,13 @@ use std::sync::mpsc as commands;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use mio::Waker;
 use squelch_call::CallId;
 use squelch_media::{BridgeStats, MediaEvent, MediaPlan, Rings, TapFor};
 use tokio::sync::mpsc;
 
 use crate::config::PortRange;
 use ports::{Pair, Ports};
+use sys::Waker;
 
 /// Something that happened on the media path.
 #[derive(Debug)]
@@ -198,7 +199,8 @@ impl MediaIo {
         }
     }
 
-    /// Stops relaying; the last figures come from [`MediaIo::next`]. The ports rest before they are used again.
+    /// Stops relaying; the last figures come from [`MediaIo::next`]. The ports rest, and what still comes to them is
+    /// read and thrown away, until nothing did for a while: no call inherits another's packets.
     pub fn stop(&mut self, now: Instant, call: CallId) {
         if let Some((number, ports)) = self.relaying.remove(&call) {
             if let Some(worker) = self.workers.get_mut(number) {
@@ -216,12 +218,25 @@ impl MediaIo {
         }
     }
 
-    /// Waits for what the workers tell. Nothing is lost when the wait is given up.
+    /// Waits for what the workers tell, and looks after the ports that rest. Nothing is lost when the wait is given
+    /// up.
     pub async fn next(&mut self) -> Note {
-        match self.notes.recv().await {
-            Some(note) => note,
-            // All workers are gone, which only happens when they are told to.
-            None => std::future::pending().await,
+        loop {
+            let at = self.ports.next_look();
+            let look = async {
+                match at {
+                    Some(at) => tokio::time::sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                note = self.notes.recv() => match note {
+                    Some(note) => return note,
+                    // All workers are gone, which only happens when they are told to.
+                    None => std::future::pending().await,
+                },
+                () = look => self.ports.look_after(Instant::now()),
+            }
         }
     }
 }

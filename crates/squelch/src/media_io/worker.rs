@@ -6,24 +6,24 @@ use std::io;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use mio::{Events, Interest, Poll, Token, Waker};
 use squelch_call::CallId;
 use squelch_media::{Bridge, Channel, Rings, Side, TapFor};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::call::{Call, SOCKETS};
+use super::sys::{Poller, Ready, Waker};
 use super::{Command, Note};
 
 /// One worker's state, all of it its own.
 pub(super) struct Worker {
-    poll: Poll,
+    poller: Poller,
     commands: Receiver<Command>,
     tell: Sender<Note>,
-    calls: Slots,
+    calls: Vec<Option<Call>>,
+    /// Slots of `calls` without one.
+    vacant: Vec<usize>,
     numbers: HashMap<CallId, usize>,
-    /// Sockets that may hold more packets.
-    ready: VecDeque<Token>,
     /// When bridges want to send by themselves, the earliest first; entries may be out of date.
     timers: BinaryHeap<Reverse<(Instant, usize)>>,
     /// Last figures and events that found the queue full.
@@ -33,24 +33,20 @@ pub(super) struct Worker {
     packets: u64,
 }
 
-/// Calls by slot. A slot is used again only for another call's sockets, whose tokens are the same:
-/// a late readiness then costs one empty read.
-type Slots = Vec<Option<Call>>;
-
 impl Worker {
     pub(super) fn new(
         commands: Receiver<Command>,
         tell: Sender<Note>,
     ) -> io::Result<(Worker, Waker)> {
-        let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKE)?;
+        let poller = Poller::new()?;
+        let waker = poller.waker();
         let worker = Worker {
-            poll,
+            poller,
             commands,
             tell,
             calls: Vec::new(),
+            vacant: Vec::new(),
             numbers: HashMap::new(),
-            ready: VecDeque::new(),
             timers: BinaryHeap::new(),
             untold: VecDeque::new(),
             next_stats: Instant::now() + STATS_EVERY,
@@ -62,27 +58,20 @@ impl Worker {
 
     /// Runs until it is told to quit or its owner is gone.
     pub(super) fn run(mut self) {
-        let mut events = Events::with_capacity(1_024);
+        let mut ready = Ready::new();
         let mut buffer = [0; BUFFER_BYTES];
         loop {
             let wait = self.wait(Instant::now());
-            if let Err(error) = self.poll.poll(&mut events, Some(wait))
-                && error.kind() != io::ErrorKind::Interrupted
-            {
+            if let Err(error) = self.poller.wait(&mut ready, wait) {
                 // Nothing can be waited for: not seen on Linux, and without a cure here.
                 tracing::error!(%error, "a media worker can't poll");
                 std::thread::sleep(Duration::from_millis(1));
             }
-            for event in &events {
-                match event.token() {
-                    WAKE => {}
-                    token => self.ready.push_back(token),
-                }
-            }
+            // Before the commands: what the poll told is of the calls there were.
+            self.relay(Instant::now(), &ready, &mut buffer);
             if !self.obey(&mut buffer) {
                 return;
             }
-            self.relay(&mut buffer);
             let now = Instant::now();
             self.run_timers(now, &mut buffer);
             self.tell_untold();
@@ -94,9 +83,6 @@ impl Worker {
     }
 
     fn wait(&self, now: Instant) -> Duration {
-        if !self.ready.is_empty() {
-            return Duration::ZERO;
-        }
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
         let next = timer.map_or(self.next_stats, |at| at.min(self.next_stats));
         let wait = next.saturating_duration_since(now);
@@ -116,7 +102,7 @@ impl Worker {
                 }
                 Ok(Command::Update { call, plan }) => {
                     if let Some(call) = self.call(call) {
-                        call.bridge.update(Instant::now(), &plan);
+                        call.update(Instant::now(), &plan);
                     }
                 }
                 Ok(Command::Tap {
@@ -142,19 +128,13 @@ impl Worker {
     }
 
     fn start(&mut self, mut call: Call) {
-        let slot = match self.calls.iter().position(Option::is_none) {
-            Some(slot) => slot,
-            None => {
-                self.calls.push(None);
-                self.calls.len() - 1
-            }
-        };
-        for (side, channel) in SOCKETS {
-            let registry = self.poll.registry();
-            let token = token(slot, side, channel);
-            let socket = call.socket_mut(side, channel);
-            let registered = registry.register(socket, token, Interest::READABLE);
-            if let Err(error) = registered {
+        let slot = self.vacant.pop().unwrap_or_else(|| {
+            self.calls.push(None);
+            self.calls.len() - 1
+        });
+        for (number, (side, channel)) in SOCKETS.into_iter().enumerate() {
+            let added = (self.poller).add(call.socket(side, channel), token(slot, number));
+            if let Err(error) = added {
                 // The call ends by its media timeout; nothing else is to be done here.
                 tracing::error!(%error, "a media socket could not be polled");
             }
@@ -169,17 +149,18 @@ impl Worker {
     }
 
     fn stop(&mut self, call: CallId, buffer: &mut [u8]) {
-        let slot = self.numbers.remove(&call);
-        let taken = slot.and_then(|slot| self.calls.get_mut(slot)?.take());
-        let Some(mut call) = taken else {
+        let Some(slot) = self.numbers.remove(&call) else {
             return;
         };
+        let Some(mut call) = self.calls.get_mut(slot).and_then(Option::take) else {
+            return;
+        };
+        self.vacant.push(slot);
         // What is still held after this would reach nobody: the call is over.
         call.transmit_due(Instant::now(), buffer);
         for (side, channel) in SOCKETS {
-            // A socket that was never registered is closed all the same.
-            let socket = call.socket_mut(side, channel);
-            let _ = self.poll.registry().deregister(socket);
+            // One that never could be polled has nothing to be taken out. The socket itself rests in `Ports`.
+            let _ = self.poller.remove(call.socket(side, channel));
         }
         // Behind what waits already, so that nothing overtakes: the rest of the events, then the figures.
         let id = call.id;
@@ -197,34 +178,22 @@ impl Worker {
         self.untold.push_back(last);
     }
 
-    /// Relays what the ready sockets hold, a few packets each in turn, so that no call holds up
-    /// another.
-    fn relay(&mut self, buffer: &mut [u8]) {
-        for _ in 0..self.ready.len() {
-            let Some(token) = self.ready.pop_front() else {
-                return;
-            };
-            let (slot, side, channel) = place(token);
+    /// Relays a packet from each socket that holds one, `now` being when the poll told of them. A socket that holds more
+    /// is told again, behind the others, so that no call holds up another.
+    fn relay(&mut self, now: Instant, ready: &Ready, buffer: &mut [u8]) {
+        for (slot, socket) in ready.tokens().map(place) {
             let Some(Some(call)) = self.calls.get_mut(slot) else {
                 continue;
             };
-            let mut more = true;
-            for _ in 0..PACKETS_A_TURN {
-                self.packets += 1;
-                let sampled = self.packets.is_multiple_of(SAMPLE_EVERY);
-                let start = sampled.then(Instant::now);
-                more = call.relay_one(side, channel, buffer);
-                if !more {
-                    break;
-                }
-                if let Some(start) = start
-                    && self.relayed.len() < RELAYED_SAMPLES
-                {
-                    self.relayed.push(start.elapsed());
-                }
-            }
-            if more {
-                self.ready.push_back(token);
+            self.packets += 1;
+            let sampled = self.packets.is_multiple_of(SAMPLE_EVERY);
+            let start = sampled.then(Instant::now);
+            let relayed = call.relay_one(now, socket, buffer);
+            if let Some(start) = start
+                && relayed
+                && self.relayed.len() < RELAYED_SAMPLES
+            {
+                self.relayed.push(start.elapsed());
             }
             // A held packet may be due before anything else of the call.
             let timer = call.earlier_timer();
@@ -307,31 +276,18 @@ fn tell_events(tell: &Sender<Note>, call: &mut Call) -> Option<Note> {
     None
 }
 
-const fn token(slot: usize, side: Side, channel: Channel) -> Token {
-    let number = match (side, channel) {
-        (Side::Carrier, Channel::Rtp) => 0,
-        (Side::Carrier, Channel::Rtcp) => 1,
-        (Side::Openai, Channel::Rtp) => 2,
-        (Side::Openai, Channel::Rtcp) => 3,
-    };
-    Token(slot * SOCKETS.len() + number)
+/// A worker has far fewer slots than fit: each call takes four of the 65,536 ports.
+const fn token(slot: usize, number: usize) -> u32 {
+    (slot * SOCKETS.len() + number) as u32
 }
 
-const fn place(token: Token) -> (usize, Side, Channel) {
-    let slot = token.0 / SOCKETS.len();
-    match token.0 % SOCKETS.len() {
-        0 => (slot, Side::Carrier, Channel::Rtp),
-        1 => (slot, Side::Carrier, Channel::Rtcp),
-        2 => (slot, Side::Openai, Channel::Rtp),
-        _ => (slot, Side::Openai, Channel::Rtcp),
-    }
+const fn place(token: u32) -> (usize, (Side, Channel)) {
+    let token = token as usize;
+    (token / SOCKETS.len(), SOCKETS[token % SOCKETS.len()])
 }
 
-const WAKE: Token = Token(usize::MAX);
 /// What Ethernet carries; RTP is made to fit. A longer datagram is cut and dropped as too long.
 const BUFFER_BYTES: usize = 2_048;
-/// Packets of one socket before the next gets its turn.
-const PACKETS_A_TURN: usize = 16;
 const STATS_EVERY: Duration = Duration::from_secs(1);
 /// When the queue was full.
 const TELL_AGAIN: Duration = Duration::from_millis(20);

@@ -18,7 +18,7 @@ pub(super) fn raise(calls: u32) {
 
 /// RTP and RTCP, towards the carrier and towards OpenAI.
 const SOCKETS_A_CALL: u64 = 4;
-/// SIP's connections (512 at most), listeners, HTTP, logs, records.
-const OTHERS: u64 = 640;
+/// SIP's connections (512 at most), listeners, HTTP, logs, records; and the ports that rest behind their calls.
+const OTHERS: u64 = 640 + 4_096;
 /// What systemd gives its services as the upper limit.
 const USUAL: u64 = 524_288;
