@@ -31,12 +31,14 @@ fn address(side: Side) -> SocketAddr {
 fn leg(side: Side, format: Format) -> LegPlan {
     LegPlan {
         format,
-        payload_type: format.static_payload_type(),
+        payload_type: format.offered_payload_type(),
         telephone_event: PayloadType::new(101),
+        comfort_noise: None,
         ptime: Ptime::DEFAULT,
         direction: Direction::SendRecv,
         remote: address(side),
         media_sources: vec!["192.0.2.0/24".parse().expect("a network")],
+        fec: false,
         srtp: None,
         ssrc: Ssrc(0x5157_3100),
         sequence: 1,
@@ -95,7 +97,7 @@ fn forward(format: Format, speech: &[u8], audio: &[u8], size: usize) -> impl FnM
     };
     let mut now = Instant::now();
     let mut bridge = Bridge::new(now, &plan);
-    let number = format.static_payload_type();
+    let number = format.offered_payload_type();
     let hello = build(number, false, 1, RtpTime(1), Ssrc(9), &[0xFF; 160]).expect("a packet");
     let mut hello = hello.to_vec();
     let length = hello.len();

@@ -132,6 +132,7 @@ pub(crate) fn config() -> GatewayConfig {
             api_key: None,
             webhook_secrets: Vec::new(),
             media_sources: vec!["192.0.2.3/32".parse().unwrap()],
+            formats: vec![Format::Pcmu, Format::Pcma],
             srtp: Srtp::Off,
             audio_format: AudioFormatPolicy::Omit,
             webhook_forward: None,

@@ -18,12 +18,14 @@ use std::time::{Duration, Instant};
 fn leg(format: Format, remote: &str) -> LegPlan {
     LegPlan {
         format,
-        payload_type: format.static_payload_type(),
+        payload_type: format.offered_payload_type(),
         telephone_event: PayloadType::new(101),
+        comfort_noise: None,
         ptime: Ptime::DEFAULT,
         direction: Direction::SendRecv,
         remote: remote.parse().unwrap(),
         media_sources: vec!["192.0.2.0/24".parse().unwrap()],
+        fec: false,
         srtp: None,
         ssrc: Ssrc(0x5157_3100),
         sequence: 65_530,

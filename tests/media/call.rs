@@ -31,12 +31,14 @@ fn leg(side: Side, format: Format, event: u8) -> LegPlan {
     };
     LegPlan {
         format,
-        payload_type: format.static_payload_type(),
+        payload_type: format.offered_payload_type(),
         telephone_event: PayloadType::new(event),
+        comfort_noise: None,
         ptime: Ptime::DEFAULT,
         direction: Direction::SendRecv,
         remote: address(side),
         media_sources: Vec::new(),
+        fec: false,
         srtp: None,
         ssrc,
         sequence,

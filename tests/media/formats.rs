@@ -68,7 +68,7 @@ fn between_legs_of_one_law_not_a_bit_changes() {
     for format in [Format::Pcmu, Format::Pcma] {
         let mut call = Call::new(&plan(format, format));
         let every_code: Vec<u8> = (0..=255).collect();
-        let number = format.static_payload_type().number();
+        let number = format.offered_payload_type().number();
         for side in Side::ALL {
             let sent = call
                 .send(side, &packet(number, 1, 1, &every_code))

@@ -115,7 +115,7 @@ fn what_was_done_to_the_codes_is_told() {
 fn heard(label: Law, codes: &[u8]) -> (Vec<u8>, Finding) {
     let format = format(label);
     let mut call = Call::new(&plan(format, format));
-    let number = format.static_payload_type().number();
+    let number = format.offered_payload_type().number();
     let silence = [label.encode(0); 160];
     call.send(Side::Carrier, &packet_at(number, true, 1, 1, 9, &silence))
         .expect("relayed");

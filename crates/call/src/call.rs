@@ -4,10 +4,10 @@ use crate::control::sideband::AudioClock;
 use crate::gateway::mend::Mending;
 use crate::gateway::transfer::{Subscription, Transfer};
 use crate::io::FetchId;
-use crate::negotiate::Offer;
+use crate::negotiate::{Offer, formats_for_openai};
 use crate::record::Diary;
 use crate::termination::EndReason;
-use squelch_media::{BridgeStats, MediaPlan};
+use squelch_media::{BridgeStats, Format, MediaPlan};
 use squelch_sip::sdp::SessionDescription;
 use squelch_sip::{DialogId, Protocol, Target};
 use std::collections::VecDeque;
@@ -144,4 +144,18 @@ pub(crate) struct Call {
     pub(crate) session_mended: u32,
     /// What OpenAI called it, the last name last.
     pub(crate) openai_call_ids: Vec<String>,
+}
+
+impl Call {
+    /// What SIP gives OpenAI's leg, as far as a Realtime session has a name for it: the format that its answer took,
+    /// or until then the one that it is offered first and takes as a rule.
+    pub(crate) fn negotiated_with_openai(&self, formats: &[Format]) -> Option<Format> {
+        let format = match &self.plan {
+            Some(plan) => Some(plan.openai.format),
+            None => formats_for_openai(self.offer.format, formats)
+                .first()
+                .copied(),
+        };
+        format.filter(|format| format.is_g711())
+    }
 }

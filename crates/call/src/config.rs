@@ -90,6 +90,8 @@ pub struct OpenAi {
     pub webhook_secrets: Vec<Secret>,
     /// Networks OpenAI's media come from and go to; empty means anywhere.
     pub media_sources: Vec<IpNet>,
+    /// Formats that it is offered: the carrier's first where it is among them, then in this order.
+    pub formats: Vec<Format>,
     /// Whether its media are encrypted.
     pub srtp: Srtp,
     /// What the session guard does with audio formats.

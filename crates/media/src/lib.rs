@@ -12,6 +12,7 @@
 pub mod audio;
 mod bridge;
 pub mod detect;
+mod format;
 mod gate;
 mod hold;
 mod path;
@@ -25,10 +26,10 @@ mod stats;
 mod tap;
 mod turn;
 
+pub use audio::format::SampleRate;
 pub use bridge::{Bridge, Forward, MediaEvent, Transmit};
+pub use format::Format;
 pub use hold::MAX_HOLD;
-pub use plan::{
-    Channel, Direction, Format, GuardAction, GuardPlan, LegPlan, MediaPlan, Side, SrtpPlan,
-};
+pub use plan::{Channel, Direction, GuardAction, GuardPlan, LegPlan, MediaPlan, Side, SrtpPlan};
 pub use stats::{BridgeStats, DropReason, Dropped, GuardStats, LegStats};
 pub use tap::{Ring, Rings, TapFor, Tapped, Way};

@@ -1,9 +1,9 @@
 //! The outcome of negotiation: all that a media worker needs.
 
+use crate::Format;
 use crate::rtp::{PayloadType, Ptime, RtpTime, Ssrc};
 use crate::srtp::MasterKey;
 use ipnet::IpNet;
-use squelch_g711::Law;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -49,46 +49,6 @@ pub enum Channel {
 impl Channel {
     /// Both.
     pub const ALL: [Channel; 2] = [Channel::Rtp, Channel::Rtcp];
-}
-
-/// A format: encoding and sample rate of payload bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// G.711 mu-law at 8 kHz.
-    Pcmu,
-    /// G.711 A-law at 8 kHz.
-    Pcma,
-}
-
-impl Format {
-    /// The companding law.
-    pub const fn law(self) -> Law {
-        match self {
-            Format::Pcmu => Law::Mu,
-            Format::Pcma => Law::A,
-        }
-    }
-
-    /// The RTP clock rate. **Units**: Hz.
-    pub const fn clock_rate(self) -> u32 {
-        8_000
-    }
-
-    /// The name in configuration and JSON: `pcmu` or `pcma`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Format::Pcmu => "pcmu",
-            Format::Pcma => "pcma",
-        }
-    }
-
-    /// The static payload type (RFC 3551 table 4).
-    pub const fn static_payload_type(self) -> PayloadType {
-        match self {
-            Format::Pcmu => PayloadType::PCMU,
-            Format::Pcma => PayloadType::PCMA,
-        }
-    }
 }
 
 /// Who may send, seen from squelch (RFC 3264 section 5.1).
@@ -156,9 +116,11 @@ pub struct LegPlan {
     pub format: Format,
     /// The payload type of `format` on this leg.
     pub payload_type: PayloadType,
-    /// The payload type of telephone-event (RFC 4733), if negotiated.
+    /// The payload type of telephone-event (RFC 4733) at the format's clock rate, if negotiated.
     pub telephone_event: Option<PayloadType>,
-    /// The packet time that squelch uses for packets of its own making.
+    /// The payload type of comfort noise (RFC 3389), if negotiated.
+    pub comfort_noise: Option<PayloadType>,
+    /// The packet time that was agreed on: of what squelch makes, and where the legs' differ, of all that goes out.
     pub ptime: Ptime,
     /// Who may send on this leg.
     pub direction: Direction,
@@ -166,6 +128,8 @@ pub struct LegPlan {
     pub remote: SocketAddr,
     /// Networks that media may come from and go to; empty means anywhere.
     pub media_sources: Vec<IpNet>,
+    /// Whether the peer makes use of Opus' forward error correction.
+    pub fec: bool,
     /// The keys; `None` for plain RTP.
     pub srtp: Option<SrtpPlan>,
     /// The SSRC of what squelch sends towards this leg.

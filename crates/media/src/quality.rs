@@ -18,7 +18,8 @@ const G711_BPL: f64 = 25.1;
 /// **Units**: `loss` as a fraction 0 to 1. **Source**: G.107 section 7.5, formula 7-29 with BurstR = 1.
 pub fn rating(format: Format, loss: f64) -> f64 {
     let (ie, bpl) = match format {
-        Format::Pcmu | Format::Pcma => (G711_IE, G711_BPL),
+        // G.113 has no figures for L16, which loses nothing to coding either, nor for Opus.
+        Format::Pcmu | Format::Pcma | Format::L16(_) | Format::Opus => (G711_IE, G711_BPL),
     };
     let percent = 100.0 * loss.clamp(0.0, 1.0);
     DEFAULT_RATING - (ie + (95.0 - ie) * percent / (percent + bpl))

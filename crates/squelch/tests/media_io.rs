@@ -97,6 +97,8 @@ fn leg(remote: SocketAddr, ssrc: u32) -> LegPlan {
         format: Format::Pcmu,
         payload_type: PayloadType::PCMU,
         telephone_event: None,
+        comfort_noise: None,
+        fec: false,
         ptime: Ptime::DEFAULT,
         direction: Direction::SendRecv,
         remote,

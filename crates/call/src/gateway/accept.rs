@@ -150,10 +150,9 @@ impl Gateway {
         ) else {
             return;
         };
-        // The carrier's format is the first that OpenAI is offered, and the one it answers with.
         let context = Context {
             policy: self.config.openai.audio_format,
-            negotiated: Some(call.offer.format),
+            negotiated: call.negotiated_with_openai(&self.config.openai.formats),
         };
         let (verdict, body) = match session_guard::judge_session(session, Message::Accept, context)
         {

@@ -74,7 +74,8 @@ impl Gateway {
         else {
             return;
         };
-        let format = format_name(call.offer.format);
+        let negotiated = call.negotiated_with_openai(&self.config.openai.formats);
+        let format = negotiated.map_or("audio/pcm", format_name);
         let (session, said) = match step {
             Mending::Omitted | Mending::WaitsForSocket => (
                 json!({"type": "realtime"}),

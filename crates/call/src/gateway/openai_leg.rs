@@ -33,7 +33,13 @@ impl Gateway {
         let address = named.map_or(local, |ip| SocketAddr::new(ip, local.port()));
         let terms = openai_terms(&self.config.openai, call, target.protocol);
         let crypto = terms.lines(&mut self.random);
-        let offer = negotiate::offer_to_openai(&call.offer, &call.session_id, address, crypto);
+        let offer = negotiate::offer_to_openai(
+            &call.offer,
+            &self.config.openai.formats,
+            &call.session_id,
+            address,
+            crypto,
+        );
         let invite = OutgoingInvite {
             request_uri: uri.clone(),
             from: NameAddr::new(Uri::sip(call.carrier.caller.as_deref(), &host, None)),

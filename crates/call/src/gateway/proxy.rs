@@ -118,7 +118,7 @@ impl Gateway {
             policy: self.config.openai.audio_format,
             negotiated: id
                 .and_then(|id| self.calls.get(&id))
-                .map(|call| call.offer.format),
+                .and_then(|call| call.negotiated_with_openai(&self.config.openai.formats)),
         };
         let judged = match serde_json::from_slice::<Value>(&request.body) {
             Ok(session) => session_guard::judge_session(&session, Message::Accept, context),

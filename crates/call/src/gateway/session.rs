@@ -15,9 +15,6 @@ use squelch_sip::sdp::SessionDescription;
 use squelch_sip::{Body, DialogId, RequestId, Response};
 use std::net::SocketAddr;
 
-/// What squelch speaks with OpenAI.
-const OPENAI_FORMATS: [Format; 2] = [Format::Pcmu, Format::Pcma];
-
 impl Gateway {
     /// The address that SDP names for a port of ours.
     pub(super) fn advertised(&self, local: SocketAddr) -> SocketAddr {
@@ -273,7 +270,7 @@ impl Gateway {
         }
         let formats = match side {
             Side::Carrier => &self.config.trunks.get(call.trunk)?.formats[..],
-            Side::Openai => &OPENAI_FORMATS,
+            Side::Openai => &self.config.openai.formats[..],
         };
         let (said, offered) = match side {
             Side::Carrier => (&mut call.carrier.said, &mut call.carrier.offered),
@@ -304,7 +301,7 @@ impl Gateway {
                 &call.carrier.said,
             ),
             Side::Openai => (
-                &OPENAI_FORMATS[..],
+                &openai.formats[..],
                 &openai.media_sources[..],
                 &call.openai.said,
             ),

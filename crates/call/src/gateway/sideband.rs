@@ -216,7 +216,7 @@ impl Gateway {
         let (call, own, exchange) = (socket.call, socket.is_own, socket.exchange.take());
         let negotiated = call
             .and_then(|id| self.calls.get(&id))
-            .map(|call| call.offer.format);
+            .and_then(|call| call.negotiated_with_openai(&self.config.openai.formats));
         let watcher = Box::new(Watcher::new(Context { policy, negotiated }));
         self.outputs.push_back(Output::SidebandStart {
             sideband,
@@ -411,7 +411,8 @@ impl Gateway {
             let due = clock.now + left.saturating_sub(EXPIRY_WARNING);
             self.timers.set(id, Timer::Expiry, due);
         }
-        let expected = format_name(call.offer.format);
+        let negotiated = call.negotiated_with_openai(&self.config.openai.formats);
+        let expected = negotiated.map_or("audio/pcm", format_name);
         let both = [("input", &said.input), ("output", &said.output)];
         let mut changed = None;
         for ((side, now), known) in both.into_iter().zip(&mut call.openai.said_formats) {

@@ -1,9 +1,11 @@
 //! A leg that stands is described anew: hold, resume, another address, another format.
 
-use super::srtp::{Keys, Terms, profile_of};
-use super::{
-    TELEPHONE_EVENT, Unacceptable, direction_of, encoding_of, format_of, offered_format, ptime_of,
+use super::formats::{
+    encoding_of, event_encoding, events_of, format_of, free_payload_type, noise_of, offered_format,
+    ptime_of, wants_fec,
 };
+use super::srtp::{Keys, Terms, profile_of};
+use super::{Unacceptable, direction_of};
 use crate::config::media_allowed;
 use crate::termination::EndReason;
 use ipnet::IpNet;
@@ -42,11 +44,12 @@ impl Change {
         LegPlan {
             format: self.format,
             payload_type: self.payload_type,
-            telephone_event: self
-                .audio
-                .telephone_event()
+            telephone_event: events_of(&self.audio, self.format)
                 .and_then(|event| PayloadType::new(event.payload_type)),
-            ptime: ptime_of(&self.audio),
+            comfort_noise: noise_of(&self.audio, self.format)
+                .and_then(|noise| PayloadType::new(noise.payload_type)),
+            fec: wants_fec(&self.audio, self.payload_type),
+            ptime: ptime_of(&self.audio, self.format),
             direction,
             remote: self.remote.unwrap_or(before.remote),
             srtp: self.keys.as_ref().map(|keys| keys.plan.clone()),
@@ -126,15 +129,18 @@ pub(crate) fn answer_to_change(
         payload_type: change.payload_type.number(),
         ..encoding_of(change.format)
     };
-    let events = change.audio.telephone_event();
-    let events = events.map(|offered| Encoding::telephone_event(offered.payload_type));
+    let events = events_of(&change.audio, change.format).map(|offered| Encoding {
+        payload_type: offered.payload_type,
+        ..event_encoding(offered.clock_rate)
+    });
+    let noise = noise_of(&change.audio, change.format).cloned();
     let crypto: Vec<Crypto> = change.keys.iter().map(Keys::line).collect();
     let audio = AudioMedia {
         address: local.ip(),
         port: local.port(),
         profile: profile_of(&crypto),
-        encodings: std::iter::once(chosen).chain(events).collect(),
-        ptime: Some(ptime_of(&change.audio).as_ms()),
+        encodings: std::iter::once(chosen).chain(events).chain(noise).collect(),
+        ptime: Some(ptime_of(&change.audio, change.format).as_ms()),
         maxptime: None,
         direction: change.audio.direction.mirrored(),
         crypto,
@@ -153,29 +159,40 @@ pub(crate) fn as_it_stands(before: &SessionDescription, formats: &[Format]) -> S
             && audio.port != 0
         {
             audio.direction = sdp::Direction::SendRecv;
-            let missing: Vec<Encoding> = formats
-                .iter()
-                .filter(|format| {
-                    let known = |encoding| format_of(encoding) == Some(**format);
-                    !audio.encodings.iter().any(known)
-                })
-                .map(|format| encoding_of(*format))
-                .collect();
-            let events = audio.telephone_event().is_none();
-            let at = audio
+            let known: Vec<Format> = audio.encodings.iter().filter_map(format_of).collect();
+            let missing = formats.iter().filter(|format| !known.contains(format));
+            for encoding in missing.map(|format| encoding_of(*format)) {
+                // The formats stand before what is no format: events, comfort noise.
+                let formats = audio.encodings.iter();
+                let place = formats.take_while(|one| format_of(one).is_some()).count();
+                add(&mut audio.encodings, place, encoding);
+            }
+            let clocks: Vec<u32> = audio
                 .encodings
                 .iter()
-                .position(|encoding| format_of(encoding).is_none())
-                .unwrap_or(audio.encodings.len());
-            audio.encodings.splice(at..at, missing);
-            let taken = |number| audio.encodings.iter().any(|e| e.payload_type == number);
-            if events && !taken(TELEPHONE_EVENT) {
-                let event = Encoding::telephone_event(TELEPHONE_EVENT);
-                audio.encodings.push(event);
+                .filter_map(format_of)
+                .map(Format::clock_rate)
+                .collect();
+            for clock_rate in clocks {
+                if audio.telephone_event(clock_rate).is_none() {
+                    let last = audio.encodings.len();
+                    add(&mut audio.encodings, last, event_encoding(clock_rate));
+                }
             }
         }
     }
     versioned(offer, before)
+}
+
+/// Puts an encoding in at its place, under a payload type that is free.
+fn add(encodings: &mut Vec<Encoding>, place: usize, encoding: Encoding) {
+    if let Some(payload_type) = free_payload_type(encodings, encoding.payload_type) {
+        let encoding = Encoding {
+            payload_type,
+            ..encoding
+        };
+        encodings.insert(place.min(encodings.len()), encoding);
+    }
 }
 
 fn versioned(mut new: SessionDescription, before: &SessionDescription) -> SessionDescription {

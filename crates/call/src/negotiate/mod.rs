@@ -1,22 +1,21 @@
 //! Negotiation: the one place where names on the wire become formats of media.
 
 mod change;
+mod formats;
 mod offer;
 mod plan;
 mod srtp;
 
 pub(crate) use change::{Change, Standing, answer_to_change, as_it_stands, read_change};
+pub(crate) use formats::formats_for_openai;
 pub(crate) use offer::{answer_to_carrier, late_offer, offer_to_openai, read_offer, unsaid_offer};
 pub(crate) use plan::{Invited, plan};
 pub(crate) use srtp::Terms;
 
 use crate::termination::EndReason;
-use squelch_media::rtp::{PayloadType, Ptime};
+use squelch_media::rtp::PayloadType;
 use squelch_media::{Direction, Format};
-use squelch_sip::sdp::{self, AudioMedia, Encoding, SessionDescription};
-
-/// The payload type squelch offers telephone-event at, where the peer has not chosen one.
-const TELEPHONE_EVENT: u8 = 101;
+use squelch_sip::sdp::{self, AudioMedia, SessionDescription};
 
 /// What a carrier's offer comes to.
 #[derive(Debug, Clone)]
@@ -46,42 +45,6 @@ impl Unacceptable {
             text: text.into(),
         }
     }
-}
-
-/// The format an encoding's name stands for, if squelch speaks it.
-pub(crate) fn format_of(encoding: &Encoding) -> Option<Format> {
-    [("PCMU", Format::Pcmu), ("PCMA", Format::Pcma)]
-        .into_iter()
-        .find(|(name, format)| encoding.is(name, format.clock_rate()))
-        .map(|(_, format)| format)
-}
-
-/// The first of `formats` that the peer takes, at the peer's payload type.
-fn offered_format(formats: &[Format], audio: &AudioMedia) -> Option<(Format, PayloadType)> {
-    formats.iter().find_map(|wanted| {
-        let taken = |encoding: &&Encoding| format_of(encoding) == Some(*wanted);
-        let offered = audio.encodings.iter().find(taken)?;
-        Some((*wanted, PayloadType::new(offered.payload_type)?))
-    })
-}
-
-fn encoding_of(format: Format) -> Encoding {
-    match format {
-        Format::Pcmu => Encoding::pcmu(),
-        Format::Pcma => Encoding::pcma(),
-    }
-}
-
-/// The packet time a peer asks for, within what squelch speaks.
-fn ptime_of(audio: &AudioMedia) -> Ptime {
-    let ptime = audio
-        .ptime
-        .and_then(Ptime::from_ms)
-        .unwrap_or(Ptime::DEFAULT);
-    audio
-        .maxptime
-        .and_then(Ptime::from_ms)
-        .map_or(ptime, |most| ptime.min(most))
 }
 
 /// A peer's direction, seen from squelch.

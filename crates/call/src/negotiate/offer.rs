@@ -1,7 +1,11 @@
 //! The carrier's offer, ours to OpenAI, and the answer to the carrier.
 
+use super::formats::{
+    encoding_of, event_encoding, events_of, formats_for_openai, noise_of, offered_encodings,
+    offered_format, ptime_of,
+};
 use super::srtp::{Keys, Terms, profile_of};
-use super::{Offer, TELEPHONE_EVENT, Unacceptable, encoding_of, offered_format, ptime_of};
+use super::{Offer, Unacceptable};
 use crate::config::{Trunk, media_allowed};
 use crate::termination::EndReason;
 use rand_core::Rng;
@@ -57,26 +61,22 @@ pub(crate) fn read_offer(
     })
 }
 
-/// The offer to OpenAI: the carrier's format first, the other law after it, so that no transcoding is the rule.
+/// The offer to OpenAI: `formats`, the carrier's first where it is among them, so that no transcoding is the rule;
+/// comfort noise where the carrier has it.
 pub(crate) fn offer_to_openai(
     offer: &Offer,
+    formats: &[Format],
     session_id: &str,
     local: SocketAddr,
     crypto: Vec<Crypto>,
 ) -> SessionDescription {
-    let other = match offer.format {
-        Format::Pcmu => Format::Pcma,
-        Format::Pcma => Format::Pcmu,
-    };
+    let formats = formats_for_openai(offer.format, formats);
+    let noise = noise_of(&offer.audio, offer.format).is_some();
     let audio = AudioMedia {
         address: local.ip(),
         port: local.port(),
         profile: profile_of(&crypto),
-        encodings: vec![
-            encoding_of(offer.format),
-            encoding_of(other),
-            Encoding::telephone_event(TELEPHONE_EVENT),
-        ],
+        encodings: offered_encodings(&formats, noise),
         ptime: Some(Ptime::DEFAULT.as_ms()),
         maxptime: None,
         direction: sdp::Direction::SendRecv,
@@ -90,7 +90,7 @@ pub(crate) fn offer_to_openai(
     }
 }
 
-/// The answer to the carrier: one format, telephone-event where it was offered.
+/// The answer to the carrier: one format, telephone-event at its clock and comfort noise where they were offered.
 pub(crate) fn answer_to_carrier(
     offer: &Offer,
     session_id: &str,
@@ -100,17 +100,18 @@ pub(crate) fn answer_to_carrier(
         payload_type: offer.payload_type.number(),
         ..encoding_of(offer.format)
     };
-    let events = offer
-        .audio
-        .telephone_event()
-        .map(|offered| Encoding::telephone_event(offered.payload_type));
+    let events = events_of(&offer.audio, offer.format).map(|offered| Encoding {
+        payload_type: offered.payload_type,
+        ..event_encoding(offered.clock_rate)
+    });
+    let noise = noise_of(&offer.audio, offer.format).cloned();
     let crypto: Vec<Crypto> = offer.keys.iter().map(Keys::line).collect();
     let audio = AudioMedia {
         address: local.ip(),
         port: local.port(),
         profile: profile_of(&crypto),
-        encodings: std::iter::once(chosen).chain(events).collect(),
-        ptime: Some(ptime_of(&offer.audio).as_ms()),
+        encodings: std::iter::once(chosen).chain(events).chain(noise).collect(),
+        ptime: Some(ptime_of(&offer.audio, offer.format).as_ms()),
         maxptime: None,
         direction: offer.audio.direction.mirrored(),
         crypto,
@@ -140,7 +141,7 @@ pub(crate) fn unsaid_offer(trunk: &Trunk) -> Offer {
         },
         audio,
         format,
-        payload_type: format.static_payload_type(),
+        payload_type: format.offered_payload_type(),
         keys: None,
     }
 }
@@ -155,14 +156,11 @@ pub(crate) fn late_offer(
 ) -> SessionDescription {
     let mut formats = trunk.formats.clone();
     formats.sort_by_key(|format| *format != openai);
-    let encodings = formats.into_iter().map(encoding_of);
     let audio = AudioMedia {
         address: local.ip(),
         port: local.port(),
         profile: profile_of(&crypto),
-        encodings: encodings
-            .chain([Encoding::telephone_event(TELEPHONE_EVENT)])
-            .collect(),
+        encodings: offered_encodings(&formats, false),
         ptime: Some(Ptime::DEFAULT.as_ms()),
         maxptime: None,
         direction: sdp::Direction::SendRecv,

@@ -1,7 +1,8 @@
 //! The plan of a call's media.
 
+use super::formats::{events_of, format_of, noise_of, ptime_of, wants_fec};
 use super::srtp::{Keys, Terms};
-use super::{Offer, Unacceptable, direction_of, format_of, ptime_of};
+use super::{Offer, Unacceptable, direction_of};
 use crate::config::{GatewayConfig, Trunk, media_allowed};
 use crate::termination::EndReason;
 use ipnet::IpNet;
@@ -42,9 +43,14 @@ pub(crate) fn plan(
     let chosen = audio.encodings.iter().find_map(|encoding| {
         let format = format_of(encoding)?;
         // Only what was offered, at the payload type it was offered at (RFC 3264 section 6.1).
-        (encoding.payload_type == format.static_payload_type().number()).then_some(format)
+        let mut ours = offered.encodings.iter();
+        let ours = ours.any(|ours| {
+            ours.payload_type == encoding.payload_type && format_of(ours) == Some(format)
+        });
+        let payload_type = PayloadType::new(encoding.payload_type)?;
+        ours.then_some((format, payload_type))
     });
-    let format =
+    let (format, payload_type) =
         chosen.ok_or_else(|| refused("the answer takes none of the formats offered".into()))?;
     let remote = SocketAddr::new(audio.address, audio.port);
     if !media_allowed(remote, &config.openai.media_sources) {
@@ -55,7 +61,7 @@ pub(crate) fn plan(
     let openai = Leg {
         audio,
         format,
-        payload_type: format.static_payload_type(),
+        payload_type,
         media_sources: &config.openai.media_sources,
         keys: keys.as_ref(),
     };
@@ -90,11 +96,12 @@ impl Leg<'_> {
         LegPlan {
             format: self.format,
             payload_type: self.payload_type,
-            telephone_event: self
-                .audio
-                .telephone_event()
+            telephone_event: events_of(self.audio, self.format)
                 .and_then(|event| PayloadType::new(event.payload_type)),
-            ptime: ptime_of(self.audio),
+            comfort_noise: noise_of(self.audio, self.format)
+                .and_then(|noise| PayloadType::new(noise.payload_type)),
+            fec: wants_fec(self.audio, self.payload_type),
+            ptime: ptime_of(self.audio, self.format),
             direction: direction_of(self.audio.direction),
             remote: SocketAddr::new(self.audio.address, self.audio.port),
             media_sources: self.media_sources.to_vec(),

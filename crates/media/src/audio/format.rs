@@ -1,6 +1,6 @@
 //! Formats of audio bytes: every one that squelch converts.
 //!
-//! The path negotiates fewer, [`crate::Format`]: G.711 on both legs.
+//! A leg may speak fewer, [`crate::Format`].
 
 use crate::Format;
 use crate::rtp::Ptime;
@@ -98,6 +98,11 @@ impl From<Format> for AudioFormat {
         match format {
             Format::Pcmu => AudioFormat::Pcmu,
             Format::Pcma => AudioFormat::Pcma,
+            Format::L16(rate) => AudioFormat::Pcm16 {
+                rate,
+                order: ByteOrder::Big,
+            },
+            Format::Opus => AudioFormat::Opus,
         }
     }
 }

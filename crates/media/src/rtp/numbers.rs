@@ -54,6 +54,12 @@ impl PayloadType {
         }
     }
 
+    /// One of the dynamic range, 96 to 127 (RFC 3551 section 3).
+    pub(crate) const fn dynamic<const NUMBER: u8>() -> PayloadType {
+        const { assert!(NUMBER >= 96 && NUMBER < 128) };
+        PayloadType(NUMBER)
+    }
+
     /// The seven low bits of a header's second byte.
     pub(crate) const fn from_header(byte: u8) -> PayloadType {
         PayloadType(byte & 0x7F)

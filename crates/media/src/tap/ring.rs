@@ -198,6 +198,9 @@ impl Entry {
 fn bytes_a_second(format: Format) -> f64 {
     match format {
         Format::Pcmu | Format::Pcma => 8_000.0,
+        Format::L16(rate) => 2.0 * f64::from(rate.hz()),
+        // The most that libopus uses for speech of one channel (RFC 7587 section 3.1.1: 40 kbit/s fullband).
+        Format::Opus => 5_000.0,
     }
 }
 

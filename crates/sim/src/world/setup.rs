@@ -66,6 +66,7 @@ impl Setup {
                 api_key: Some(Secret::new(API_KEY)),
                 webhook_secrets: vec![Secret::new(openai.webhook_secret.as_str())],
                 media_sources: vec![OPENAI.ip().into()],
+                formats: vec![Format::Pcmu, Format::Pcma],
                 srtp: Srtp::Off,
                 audio_format: AudioFormatPolicy::Omit,
                 webhook_forward: None,

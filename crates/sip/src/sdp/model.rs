@@ -215,11 +215,11 @@ pub struct AudioMedia {
 }
 
 impl AudioMedia {
-    /// telephone-event at the G.711 clock rate, if offered.
-    pub fn telephone_event(&self) -> Option<&Encoding> {
+    /// telephone-event at a clock rate, if offered. **Units**: Hz.
+    pub fn telephone_event(&self, clock_rate: u32) -> Option<&Encoding> {
         self.encodings
             .iter()
-            .find(|encoding| encoding.is("telephone-event", 8_000))
+            .find(|encoding| encoding.is("telephone-event", clock_rate))
     }
 
     fn refused(&self) -> AudioMedia {

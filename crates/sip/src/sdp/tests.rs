@@ -32,7 +32,7 @@ fn an_offer_is_read_with_static_types_and_without_unmapped_ones() {
         (Some(20), Direction::SendOnly)
     );
     assert_eq!(
-        audio.telephone_event().unwrap().parameters.as_deref(),
+        audio.telephone_event(8_000).unwrap().parameters.as_deref(),
         Some("0-16")
     );
 }

@@ -59,8 +59,8 @@ fn format(header: &header::Header) -> Result<Format, Wrong> {
 /// The 44 or 58 bytes before the samples; `data` counts their bytes.
 pub(super) fn write(format: Format, data: u32) -> Vec<u8> {
     let (tag, bytes) = match format {
-        Format::Law(Law::Pcmu) => (MU_LAW, 1_u16),
-        Format::Law(Law::Pcma) => (A_LAW, 1),
+        Format::Law(Law::Pcma) => (A_LAW, 1_u16),
+        Format::Law(_) => (MU_LAW, 1),
         Format::Pcm16 { .. } => (PCM, 2),
     };
     // Every format but PCM has a count of further bytes, none here, and a fact chunk.

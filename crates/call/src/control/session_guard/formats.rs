@@ -151,11 +151,12 @@ pub(super) fn advise(checker: &mut Checker, object: &Map<String, Value>, root: &
     }
 }
 
-/// What OpenAI calls a format.
+/// What OpenAI calls a format. What is no G.711 is never pinned: [`Context`](super::Context) does not hold it.
 pub(crate) fn name_of(format: Format) -> &'static str {
     match format {
         Format::Pcmu => "audio/pcmu",
         Format::Pcma => "audio/pcma",
+        Format::L16(_) | Format::Opus => "audio/pcm",
     }
 }
 

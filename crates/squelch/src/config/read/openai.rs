@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ipnet::IpNet;
+use squelch_media::Format;
 use squelch_sip::{Protocol, Uri};
 
 use super::digest::credentials;
@@ -89,6 +90,7 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> Open
         api_key,
         webhook_secrets: secrets.unwrap_or_default(),
         media_sources: media_sources.unwrap_or_else(published),
+        formats: vec![Format::Pcmu, Format::Pcma],
         srtp,
         audio_format,
         webhook_forward,
