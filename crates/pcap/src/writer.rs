@@ -67,6 +67,11 @@ impl<W: Write> Writer<W> {
         self.sink.write_all(&self.frame)
     }
 
+    /// What is written to.
+    pub fn sink_mut(&mut self) -> &mut W {
+        &mut self.sink
+    }
+
     /// Flushes, and gives the sink back.
     pub fn into_inner(mut self) -> io::Result<W> {
         self.sink.flush()?;

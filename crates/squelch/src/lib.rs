@@ -1,5 +1,6 @@
 //! The squelch binary: sockets, media workers, HTTP, metrics, configuration and commands.
 
+mod captures;
 pub mod check;
 pub mod cli;
 pub mod config;

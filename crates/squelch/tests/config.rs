@@ -402,7 +402,36 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "records.file",
         "unknown key",
     ),
-    ("[records]", "[tap]", "tap", "not built yet"),
+    (
+        "[records]",
+        "[tap]\nring = \"2m\"",
+        "tap.ring",
+        "longer than a minute",
+    ),
+    (
+        "[records]",
+        "[tap]\nmax_bytes = 5",
+        "tap.max_bytes",
+        "20000000 or more",
+    ),
+    (
+        "[records]",
+        "[tap]\nrings = \"1s\"",
+        "tap.rings",
+        "did you mean ring?",
+    ),
+    (
+        "transfer = ",
+        "record = true",
+        "trunk.record",
+        "there is no [tap]",
+    ),
+    (
+        "transfer = ",
+        "record = \"yes\"",
+        "trunk.record",
+        "true or false",
+    ),
     ("at_expiry", "probe = \"1s\"", "openai.probe", "too often"),
     (
         "at_expiry",

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// What copies are made for. Both may be made at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TapFor {
     /// The last seconds, kept in case of a fault.
     Fault,
@@ -65,6 +65,11 @@ impl Rings {
                 Way::Sent => (side.other(), tapped),
             })
         })
+    }
+
+    /// What they were made for: how long, and which formats.
+    pub fn made_for(&self) -> (Duration, [Format; 2]) {
+        self.up.made_for()
     }
 
     /// Packets that newer ones took the place of.

@@ -44,6 +44,7 @@ pub struct Ring {
     began: Option<Instant>,
     peers: [Option<SocketAddr>; PEERS],
     overwritten: u64,
+    made_for: (Duration, [Format; 2]),
 }
 
 /// Where a packet is, and what is known of it.
@@ -72,6 +73,7 @@ impl Ring {
             began: None,
             peers: [None; PEERS],
             overwritten: 0,
+            made_for: (span, formats),
         }
     }
 
@@ -88,6 +90,10 @@ impl Ring {
                 packet: self.bytes.get(start..start + usize::from(entry.len))?,
             })
         })
+    }
+
+    pub(super) fn made_for(&self) -> (Duration, [Format; 2]) {
+        self.made_for
     }
 
     /// Packets that newer ones took the place of since [`Ring::clear`].

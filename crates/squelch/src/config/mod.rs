@@ -14,7 +14,7 @@ use std::io;
 use std::path::Path;
 
 pub use files::Surroundings;
-pub use model::{Admin, Authorities, Config, Listen, PortRange, ShownCertificate};
+pub use model::{Admin, Authorities, Config, Listen, PortRange, ShownCertificate, Tap};
 pub use problem::{Problem, Severity};
 pub use read::read;
 

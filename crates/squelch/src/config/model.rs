@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use squelch_sip::Protocol;
@@ -31,6 +32,8 @@ pub struct Config {
     pub client_certificate: Option<ShownCertificate>,
     /// What the calls go by. Its `listeners` are filled in when the sockets are bound.
     pub gateway: GatewayConfig,
+    /// Captures of calls.
+    pub tap: Option<Tap>,
     /// Where webhooks are listened for.
     pub http: Option<SocketAddr>,
     /// Metrics, health, calls.
@@ -113,6 +116,17 @@ impl PortRange {
             .step_by(2)
             .filter_map(|port| u16::try_from(port).ok())
     }
+}
+
+/// Captures: where they go and how much they may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tap {
+    /// The folder.
+    pub path: PathBuf,
+    /// How much of a call is kept in case of a fault; zero captures no faults.
+    pub ring: Duration,
+    /// What all files in the folder may take together.
+    pub max_bytes: u64,
 }
 
 /// The admin server.

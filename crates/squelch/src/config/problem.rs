@@ -112,9 +112,4 @@ impl Wrong {
             mend: mend.into(),
         }
     }
-
-    /// What the contract names and this version can't do yet.
-    pub(super) fn unbuilt(mend: impl Into<String>) -> Self {
-        Wrong::new("not built yet", mend)
-    }
 }

@@ -117,14 +117,6 @@ impl<'a> Section<'a> {
         Some(values)
     }
 
-    /// Refuses `key`, which this version can't honour.
-    pub(super) fn unbuilt(&mut self, key: &'static str, mend: &str) {
-        if let Some(item) = self.item(key) {
-            let wrong = Wrong::unbuilt(mend);
-            self.report.error(Some(item.at), &item.key, wrong);
-        }
-    }
-
     /// Refuses every value of `key` but `built`.
     pub(super) fn only(&mut self, key: &'static str, built: &str, others: &[&str]) {
         self.value(key, |value| {

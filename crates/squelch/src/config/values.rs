@@ -42,6 +42,30 @@ pub(super) fn number(least: u32, most: u32) -> impl Fn(&DeValue<'_>) -> Parsed<u
     }
 }
 
+/// Yes or no.
+pub(super) fn flag(value: &DeValue<'_>) -> Parsed<bool> {
+    let wrong = || {
+        let message = format!("{} where true or false is due", value.type_str());
+        Wrong::new(message, "write true or false, without quotes")
+    };
+    value.as_bool().ok_or_else(wrong)
+}
+
+/// A number of bytes, at least `least`.
+pub(super) fn bytes(least: u64) -> impl Fn(&DeValue<'_>) -> Parsed<u64> {
+    move |value| {
+        let mend = format!("write a number of bytes, {least} or more");
+        let Some(digits) = value.as_integer() else {
+            let message = format!("{} where a number of bytes is due", value.type_str());
+            return Err(Wrong::new(message, mend));
+        };
+        u64::from_str_radix(digits.as_str(), digits.radix())
+            .ok()
+            .filter(|number| *number >= least)
+            .ok_or_else(|| Wrong::new(format!("{digits} is out of range"), mend))
+    }
+}
+
 /// A duration from zero up: `"250ms"`, `"15s"`, `"30m"`, `"2h"`.
 pub(super) fn duration(value: &DeValue<'_>) -> Parsed<Duration> {
     let mend = "write a number with a unit: \"250ms\", \"15s\", \"30m\", \"2h\"";

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use squelch_call::Secret;
 use tokio::net::TcpListener;
@@ -16,13 +17,21 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::ask::{Ask, PATIENCE};
+use crate::captures::NotRecorded;
 use crate::http_server;
 
 /// Serves until the task is aborted.
 pub(super) async fn serve(listener: TcpListener, token: Option<Secret>, asks: mpsc::Sender<Ask>) {
+    let orders = Router::new()
+        .route("/calls/{id}/record", post(record).delete(stop_recording))
+        .layer(middleware::from_fn_with_state(
+            token.clone(),
+            only_where_asked,
+        ));
     let router = Router::new()
         .route("/metrics", get(metrics))
         .route("/calls", get(calls))
+        .merge(orders)
         .layer(middleware::from_fn_with_state(token, only_with_token))
         // What a load balancer asks carries no token and tells nothing.
         .route("/healthz", get(healthz))
@@ -42,6 +51,46 @@ async fn calls(State(asks): State<mpsc::Sender<Ask>>) -> Response {
     match ask(&asks, Ask::Calls).await {
         Some(json) => ([(CONTENT_TYPE, "application/json")], json).into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+/// Begins to record a call; where it is being recorded already, that goes on.
+async fn record(State(asks): State<mpsc::Sender<Ask>>, Path(id): Path<String>) -> Response {
+    recording(ask(&asks, |reply| Ask::Record { id, reply }).await)
+}
+
+async fn stop_recording(State(asks): State<mpsc::Sender<Ask>>, Path(id): Path<String>) -> Response {
+    recording(ask(&asks, |reply| Ask::StopRecording { id, reply }).await)
+}
+
+fn recording(answer: Option<Result<String, NotRecorded>>) -> Response {
+    match answer {
+        Some(Ok(file)) => Json(json!({ "file": file })).into_response(),
+        Some(Err(refused)) => {
+            let status = match refused {
+                NotRecorded::NoCall => StatusCode::NOT_FOUND,
+                NotRecorded::NoTap | NotRecorded::NotRunning | NotRecorded::Closing => {
+                    StatusCode::CONFLICT
+                }
+            };
+            (status, Json(json!({ "error": refused.to_string() }))).into_response()
+        }
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+/// Orders need a token, on loopback too: a page in the operator's browser can send them there, and knows none.
+async fn only_where_asked(
+    State(token): State<Option<Secret>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match token {
+        Some(_) => next.run(request).await,
+        None => {
+            let error = "orders need a token: write token_env in [admin]";
+            (StatusCode::FORBIDDEN, Json(json!({ "error": error }))).into_response()
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use squelch_call::http;
 use tokio::sync::oneshot;
 
 use super::sideband::Opened;
+use crate::captures::NotRecorded;
 
 /// A question or an order.
 #[derive(Debug)]
@@ -27,6 +28,20 @@ pub(super) enum Ask {
     Metrics(oneshot::Sender<String>),
     /// The calls that are up, as JSON.
     Calls(oneshot::Sender<Bytes>),
+    /// Record a call, by the id in its record; answered with the file's name.
+    Record {
+        /// Which.
+        id: String,
+        /// For the answer.
+        reply: oneshot::Sender<Result<String, NotRecorded>>,
+    },
+    /// Record it no longer.
+    StopRecording {
+        /// Which.
+        id: String,
+        /// For the answer.
+        reply: oneshot::Sender<Result<String, NotRecorded>>,
+    },
     /// Whether new calls are taken.
     Ready(oneshot::Sender<bool>),
     /// Take no new calls, end when the last is over.

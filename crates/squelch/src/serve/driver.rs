@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use squelch_call::{ExchangeId, Gateway, Input, Output, SidebandEvent, SidebandId, http};
+use squelch_media::MediaEvent;
 use tokio::sync::{mpsc, oneshot};
 
 use super::ask::Ask;
@@ -12,6 +13,7 @@ use super::errands::{Done, Errands};
 use super::metrics::Metrics;
 use super::records::Records;
 use super::sideband::{Opened, Sidebands};
+use crate::captures::Keeper;
 use crate::media_io::{self, BindError, MediaIo};
 use crate::signaling_io::{Arrival, Lost, SignalingIo};
 
@@ -22,6 +24,7 @@ pub(super) struct Driver {
     pub(super) media: MediaIo,
     pub(super) errands: Errands,
     pub(super) records: Records,
+    pub(super) captures: Keeper,
     pub(super) metrics: Metrics,
     pub(super) lost: Arc<Lost>,
     pub(super) asked: mpsc::Receiver<Ask>,
@@ -64,8 +67,9 @@ impl Driver {
                     self.input(Input::Sideband { sideband, event });
                 }
                 Happened::Timeout => {
-                    self.gateway
-                        .handle_timeout(Instant::now(), SystemTime::now());
+                    let now = Instant::now();
+                    self.captures.handle_timeout(now);
+                    self.gateway.handle_timeout(now, SystemTime::now());
                 }
             }
             if self.settle() {
@@ -73,11 +77,13 @@ impl Driver {
             }
         }
         self.linger().await;
+        self.captures.finish().await;
         self.records.close().await;
     }
 
     async fn wait(&mut self) -> Happened {
-        let at = self.gateway.poll_timeout();
+        let at = [self.gateway.poll_timeout(), self.captures.poll_timeout()];
+        let at = at.into_iter().flatten().min();
         let timeout = async {
             match at {
                 Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -103,13 +109,26 @@ impl Driver {
         match note {
             media_io::Note::Event { call, event } => {
                 self.metrics.media_event(&event);
+                if let MediaEvent::Fault { side, finding } = event {
+                    let clocks = (Instant::now(), SystemTime::now());
+                    self.captures.fault(clocks, call, side, &finding);
+                }
                 self.input(Input::Media { call, event });
             }
             media_io::Note::Stats { call, stats, last } => {
                 self.metrics.media_stats(call, &stats, last);
+                if last {
+                    // Its record is written with these figures: what is still to be told of captures comes before.
+                    self.captures.ended(call);
+                    self.captured();
+                }
                 self.input(Input::MediaStats { call, stats, last });
             }
-            media_io::Note::Tapped { .. } => {}
+            media_io::Note::Tapped {
+                call,
+                what_for,
+                rings,
+            } => self.captures.rings(call, what_for, rings),
             media_io::Note::Relayed(times) => self.metrics.relayed(&times),
         }
     }
@@ -130,11 +149,18 @@ impl Driver {
                 self.input(Input::SidebandAsked { exchange, request });
             }
             Ask::Metrics(reply) => {
-                let _ = reply.send(self.metrics.text(&self.gateway, &self.lost));
+                let captures = self.captures.counts();
+                let _ = reply.send(self.metrics.text(&self.gateway, &self.lost, captures));
             }
             Ask::Calls(reply) => {
                 let calls: Vec<_> = self.gateway.calls().collect();
                 let _ = reply.send(serde_json::to_vec(&calls).unwrap_or_default().into());
+            }
+            Ask::Record { id, reply } => {
+                let _ = reply.send(self.captures.record(Instant::now(), &id));
+            }
+            Ask::StopRecording { id, reply } => {
+                let _ = reply.send(self.captures.stop(&id));
             }
             Ask::Ready(reply) => {
                 let _ = reply.send(!self.draining);
@@ -154,7 +180,22 @@ impl Driver {
             drained |= matches!(output, Output::Drained);
             self.output(output);
         }
+        self.captured();
         drained
+    }
+
+    /// Does all that the captures want.
+    fn captured(&mut self) {
+        while let Some(fetch) = self.captures.poll_fetch() {
+            self.media.tap(fetch.call, fetch.what_for, fetch.rings);
+        }
+        while let Some(note) = self.captures.poll_note() {
+            self.input(Input::Noted {
+                call: note.call,
+                event: note.event,
+                detail: note.detail,
+            });
+        }
     }
 
     fn output(&mut self, output: Output) {
@@ -163,11 +204,14 @@ impl Driver {
             Output::Sip(output) => self.signaling.send(output),
             Output::BindPorts { call } => {
                 let input = match self.media.bind(now, call) {
-                    Ok((carrier, openai)) => Input::PortsBound {
-                        call,
-                        carrier,
-                        openai,
-                    },
+                    Ok((carrier, openai)) => {
+                        self.captures.bound(call, carrier, openai);
+                        Input::PortsBound {
+                            call,
+                            carrier,
+                            openai,
+                        }
+                    }
                     Err(error) => {
                         if let BindError::Refused(_) = error {
                             tracing::error!(%error, "media ports can't be bound");
@@ -177,9 +221,19 @@ impl Driver {
                 };
                 self.input(input);
             }
-            Output::ReleasePorts { call } => self.media.release(now, call),
-            Output::StartMedia { call, plan } => self.media.relay(call, plan),
-            Output::UpdateMedia { call, plan } => self.media.update(call, plan),
+            Output::ReleasePorts { call } => {
+                self.captures.released(call);
+                self.media.release(now, call);
+            }
+            Output::StartMedia { call, plan } => {
+                let (clocks, name) = ((now, SystemTime::now()), self.gateway.call_name(call));
+                self.captures.started(clocks, call, name, &plan);
+                self.media.relay(call, plan);
+            }
+            Output::UpdateMedia { call, plan } => {
+                self.captures.updated(call, &plan);
+                self.media.update(call, plan);
+            }
             Output::StopMedia { call } => self.media.stop(now, call),
             Output::Resolve { question } => self.errands.resolve(question),
             Output::Http { fetch, request } => self.errands.fetch(fetch, request),
@@ -215,6 +269,7 @@ impl Driver {
                     "call ended"
                 );
                 self.records.write(&record);
+                self.captures.forget(&record.id);
             }
             Output::Drained => {}
         }

@@ -22,6 +22,7 @@ mod webhooks;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use squelch_call::Gateway;
@@ -29,6 +30,7 @@ use squelch_sip::Listener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::captures::Keeper;
 use crate::config::{Config, Listen};
 use crate::http_server::{self, ListenError};
 use crate::media_io::MediaIo;
@@ -64,6 +66,14 @@ pub enum StartError {
     Records {
         /// Its path.
         path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The folder of captures can't be used.
+    #[error("tap.path: can't use the folder {}: {source}", path.display())]
+    Captures {
+        /// Its path.
+        path: PathBuf,
         /// Why.
         source: io::Error,
     },
@@ -127,6 +137,15 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         }
         None => None,
     };
+    let captures = Keeper::new(config.tap.as_ref(), config.gateway.media_address);
+    let captures = captures.map_err(|source| StartError::Captures {
+        path: config
+            .tap
+            .as_ref()
+            .map(|tap| tap.path.clone())
+            .unwrap_or_default(),
+        source,
+    })?;
     let records = Records::open(config.records.as_deref())?;
     let system = |error: io::Error| StartError::System(error.to_string());
     let media = MediaIo::start(media_address(&config.listen), config.ports, config.workers);
@@ -142,6 +161,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         media: media.map_err(system)?,
         errands: Errands::new(&client)?,
         records,
+        captures,
         asked,
         replies: Default::default(),
         handshakes: Default::default(),

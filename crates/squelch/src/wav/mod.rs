@@ -3,7 +3,7 @@
 pub(crate) mod header;
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter};
+use std::io::{BufReader, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
@@ -28,21 +28,26 @@ pub struct WavError {
 impl Sound {
     /// Writes the samples as PCM16, one channel, replacing what was there.
     pub fn write(&self, path: &Path) -> Result<(), WavError> {
+        let file = File::create(path).map_err(hound::Error::from);
+        let written = file.and_then(|file| self.write_into(BufWriter::new(file)));
+        written.map_err(|source| blame(path, source))
+    }
+
+    /// Writes the samples as PCM16, one channel.
+    ///
+    /// **Errors**: what the sink says.
+    pub(crate) fn write_into(&self, sink: impl Write + Seek) -> hound::Result<()> {
         let spec = WavSpec {
             channels: 1,
             sample_rate: self.rate_hz,
             bits_per_sample: 16,
             sample_format: SampleFormat::Int,
         };
-        let write = || -> hound::Result<()> {
-            let file = BufWriter::new(File::create(path)?);
-            let mut writer = WavWriter::new(file, spec)?;
-            for &sample in &self.samples {
-                writer.write_sample(sample)?;
-            }
-            writer.finalize()
-        };
-        write().map_err(|source| blame(path, source))
+        let mut writer = WavWriter::new(sink, spec)?;
+        for &sample in &self.samples {
+            writer.write_sample(sample)?;
+        }
+        writer.finalize()
     }
 
     /// Reads a file of integer or float samples; of several channels the first.

@@ -5,6 +5,7 @@ mod guard;
 mod openai;
 mod servers;
 mod sip;
+mod tap;
 mod trunk;
 
 use toml::de::DeTable;
@@ -39,7 +40,8 @@ fn sections(mut root: Section<'_>, around: Surroundings<'_>) -> Option<Config> {
     let sip = sip::sip(root.section("sip"), around);
     let limits = guard::limits(root.section("limits"));
     let media = sip::media(root.section("media"), &sip, limits.max_calls);
-    let trunks = trunk::trunks(root.sections("trunk"), sip.listens_by_tls(), around);
+    let (by_tls, taps) = (sip.listens_by_tls(), root.has("tap"));
+    let trunks = trunk::trunks(root.sections("trunk"), by_tls, taps, around);
     if !root.has("trunk") {
         root.missing("trunk", "add [[trunk]] with the carrier's name and sources");
     }
@@ -48,7 +50,7 @@ fn sections(mut root: Section<'_>, around: Surroundings<'_>) -> Option<Config> {
     let http = servers::http(root.section("http"), around);
     let admin = servers::admin(root.section("admin"), around);
     let records = servers::records(root.section("records"), around);
-    servers::tap(&mut root);
+    let tap = tap::tap(root.section("tap"), around);
     root.finish();
     Some(Config {
         listen: sip.listen,
@@ -69,6 +71,7 @@ fn sections(mut root: Section<'_>, around: Surroundings<'_>) -> Option<Config> {
             limits,
             user_agent: USER_AGENT.to_owned(),
         },
+        tap,
         http: http.listen,
         admin,
         records,

@@ -1,4 +1,4 @@
-//! `[http]`, `[admin]`, `[records]`, `[tap]`.
+//! `[http]`, `[admin]`, `[records]`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -57,11 +57,6 @@ pub(super) fn records(mut section: Section<'_>, around: Surroundings<'_>) -> Opt
     let path = section.required("path", mend, values::text);
     section.finish();
     path.map(|path| around.path(&path))
-}
-
-/// All of `[tap]` is refused.
-pub(super) fn tap(root: &mut Section<'_>) {
-    root.unbuilt("tap", "leave the section out");
 }
 
 const HTTP: SocketAddr =

@@ -16,11 +16,12 @@ use squelch_sip::digest::Algorithm;
 pub(super) fn trunks(
     sections: Vec<Section<'_>>,
     listens_by_tls: bool,
+    taps: bool,
     around: Surroundings<'_>,
 ) -> Vec<Trunk> {
     let mut trunks: Vec<Trunk> = Vec::new();
     for section in sections {
-        if let Some(trunk) = trunk(section, &trunks, listens_by_tls, around) {
+        if let Some(trunk) = trunk(section, &trunks, listens_by_tls, taps, around) {
             trunks.push(trunk);
         }
     }
@@ -31,6 +32,7 @@ fn trunk(
     mut section: Section<'_>,
     before: &[Trunk],
     listens_by_tls: bool,
+    taps: bool,
     around: Surroundings<'_>,
 ) -> Option<Trunk> {
     let name = section.required("name", "write name = \"carrier\"", values::text);
@@ -45,6 +47,11 @@ fn trunk(
     let digest = trunk_digest(&mut section, around);
     let session_expires = section.value("session_expires", session_expires);
     let transfer = transfer(&mut section);
+    let record = section.value_or("record", false, values::flag);
+    if record && !taps {
+        let mend = "add [tap] with path = \"captures\", where recordings go";
+        section.error("record", "has nowhere to write: there is no [tap]", mend);
+    }
     let max_calls = section.value("max_calls", values::number(1, u32::MAX));
     let max_calls_per_second = section.value("max_calls_per_second", values::number(1, u32::MAX));
 
@@ -102,7 +109,7 @@ fn trunk(
         max_calls,
         max_calls_per_second,
         transfer,
-        record: false,
+        record,
         digest,
     })
 }

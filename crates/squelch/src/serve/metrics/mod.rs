@@ -3,6 +3,7 @@
 //! The gateway's task owns all of it. What the gateway, the endpoint and the sockets count is copied
 //! from there when somebody asks; only distributions are kept here.
 
+mod captures;
 mod media;
 
 use std::sync::Arc;
@@ -18,7 +19,9 @@ use prometheus_client::registry::Registry;
 use squelch_call::{CallId, CallRecord, Gateway, GatewayConfig};
 use squelch_media::{BridgeStats, MediaEvent};
 
+use crate::captures::Counts as CaptureCounts;
 use crate::signaling_io::Lost;
+use captures::Captures;
 use media::Media;
 
 /// Names and values; every value comes from a closed set or from the configuration.
@@ -47,6 +50,7 @@ pub(super) struct Metrics {
     sip_messages: Counts,
     sip_retransmissions: Counter,
     sip_dropped: Counts,
+    captures: Captures,
     media: Media,
 }
 
@@ -70,6 +74,7 @@ impl Metrics {
             sip_messages: Counts::default(),
             sip_retransmissions: Counter::default(),
             sip_dropped: Counts::default(),
+            captures: Captures::new(&mut registry),
             media: Media::new(&mut registry),
             registry: Registry::default(),
         };
@@ -137,10 +142,16 @@ impl Metrics {
     }
 
     /// All of it in the text format.
-    pub(super) fn text(&self, gateway: &Gateway, lost: &Arc<Lost>) -> String {
+    pub(super) fn text(
+        &self,
+        gateway: &Gateway,
+        lost: &Arc<Lost>,
+        captures: Option<&Arc<CaptureCounts>>,
+    ) -> String {
         self.copy_calls(gateway);
         self.copy_sip(gateway.sip_counters(), lost);
         self.media.copy();
+        self.captures.copy(captures);
         let mut text = String::new();
         if text::encode(&mut text, &self.registry).is_err() {
             tracing::error!("metrics could not be written");
