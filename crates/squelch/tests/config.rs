@@ -403,24 +403,6 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "unknown key",
     ),
     (
-        "[records]",
-        "[tap]\nring = \"2m\"",
-        "tap.ring",
-        "longer than a minute",
-    ),
-    (
-        "[records]",
-        "[tap]\nmax_bytes = 5",
-        "tap.max_bytes",
-        "20000000 or more",
-    ),
-    (
-        "[records]",
-        "[tap]\nrings = \"1s\"",
-        "tap.rings",
-        "did you mean ring?",
-    ),
-    (
         "transfer = ",
         "record = true",
         "trunk.record",
@@ -470,6 +452,32 @@ fn every_mistake_is_told_by_key_and_line() {
             assert!(lines.contains(&Some(at)), "{by} at line {at}: {lines:?}");
         }
     }
+}
+
+#[test]
+fn captures_have_a_folder_and_bounds() {
+    let tap = |keys: &str| check(&format!("{EXAMPLE}\n[tap]\n{keys}\n"));
+    let line = EXAMPLE.lines().count() + 3;
+    for (keys, key, said) in [
+        ("ring = \"2m\"", "tap.ring", "longer than a minute"),
+        ("max_bytes = 5", "tap.max_bytes", "20000000 or more"),
+        ("rings = \"1s\"", "tap.rings", "did you mean ring?"),
+        ("ring = \"1s\"", "tap.path", "write path"),
+    ] {
+        let (config, problems) = tap(keys);
+        assert!(config.is_none(), "{keys} was taken");
+        let problem = problems.iter().find(|problem| problem.key == key);
+        let problem = problem.unwrap_or_else(|| panic!("{keys}: {problems:#?}"));
+        assert!(problem.to_string().contains(said), "{problem}");
+        // What is missing is told at its section.
+        let at = if key == "tap.path" { line - 1 } else { line };
+        assert_eq!(problem.line, Some(at), "{problem}");
+    }
+    let (config, problems) = tap("path = \"captures\"");
+    assert_eq!(problems, []);
+    let tap = config.expect("usable").tap.expect("told");
+    assert!(tap.path.ends_with("captures"));
+    assert_eq!((tap.ring.as_secs(), tap.max_bytes), (10, 1_000_000_000));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use squelch_media::{Format, MediaPlan, Rings, Side, TapFor};
 
 use super::about::Kind;
 use super::place::{Moment, Place};
+use super::sound::Spoken;
 use super::writer::{Counts, Head, Job, Writer};
 use crate::config::Tap;
 
@@ -76,7 +77,7 @@ struct On {
 #[derive(Debug)]
 struct Kept {
     name: CallName,
-    formats: [Format; 2],
+    spoken: Spoken,
     place: Place,
     moment: Moment,
     /// Captures so far; they are numbered.
@@ -147,7 +148,7 @@ impl Keeper {
         self.ids.insert(name.id.clone(), call);
         let kept = Kept {
             name,
-            formats: formats(plan),
+            spoken: spoken(plan),
             place: Place::new(bound, on.public),
             moment: Moment::new(now, wall),
             captures: 0,
@@ -159,7 +160,7 @@ impl Keeper {
             self.fetches.push_back(Fetch {
                 call,
                 what_for: TapFor::Fault,
-                rings: Some(Rings::new(on.tap.ring, kept.formats)),
+                rings: Some(Rings::new(on.tap.ring, kept.formats())),
             });
         }
         self.calls.insert(call, kept);
@@ -172,7 +173,7 @@ impl Keeper {
     /// A signalled change.
     pub(crate) fn updated(&mut self, call: CallId, plan: &MediaPlan) {
         if let Some(kept) = self.calls.get_mut(&call) {
-            kept.formats = formats(plan);
+            kept.spoken = spoken(plan);
         }
     }
 
@@ -240,7 +241,7 @@ impl Keeper {
             detail,
         });
         kept.fault = Some(capture);
-        let formats = kept.formats;
+        let formats = kept.formats();
         self.due.insert((now + AFTER, call, TapFor::Fault));
         self.fetch(
             call,
@@ -327,7 +328,7 @@ impl Keeper {
             let (Some(on), Some(kept)) = (&self.on, self.calls.get_mut(&call)) else {
                 continue;
             };
-            let (formats, ring) = (kept.formats, on.tap.ring);
+            let (formats, ring) = (kept.formats(), on.tap.ring);
             let Some(capture) = kept.capture(what_for) else {
                 continue;
             };
@@ -393,7 +394,7 @@ impl Keeper {
         self.fetches.push_back(Fetch {
             call,
             what_for: TapFor::Recording,
-            rings: Some(on.recording_rings(kept.formats)),
+            rings: Some(on.recording_rings(kept.formats())),
         });
         self.due.insert((now + EVERY, call, TapFor::Recording));
         Ok(name)
@@ -458,6 +459,10 @@ impl On {
 }
 
 impl Kept {
+    fn formats(&self) -> [Format; 2] {
+        self.spoken.map(|(_, format)| format)
+    }
+
     fn place(&mut self, what_for: TapFor) -> &mut Option<Capture> {
         match what_for {
             TapFor::Fault => &mut self.fault,
@@ -478,6 +483,7 @@ impl Kept {
             kind,
             place: self.place,
             moment: self.moment,
+            spoken: self.spoken,
         };
         writer.tell(Job::Open {
             capture: number,
@@ -494,8 +500,8 @@ impl Kept {
     }
 }
 
-fn formats(plan: &MediaPlan) -> [Format; 2] {
-    [plan.carrier.format, plan.openai.format]
+fn spoken(plan: &MediaPlan) -> Spoken {
+    [&plan.carrier, &plan.openai].map(|leg| (leg.payload_type, leg.format))
 }
 
 /// How long after a finding a capture goes on: what the guard made of it is heard in the first second, a mended

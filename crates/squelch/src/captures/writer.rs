@@ -16,7 +16,7 @@ use squelch_media::{Rings, Side, Tapped, Way};
 use super::about::{About, Found, Kind, rfc3339};
 use super::place::{Moment, Place, canonical};
 use super::shelf::Shelf;
-use super::sound::Tracks;
+use super::sound::{Spoken, Tracks};
 
 /// Rings that wait to be written. One that finds so many before it is dropped, and counted as `queue_full`.
 pub(super) const WAITING: usize = 256;
@@ -51,6 +51,7 @@ pub(super) struct Head {
     pub(super) kind: Kind,
     pub(super) place: Place,
     pub(super) moment: Moment,
+    pub(super) spoken: Spoken,
 }
 
 /// What became of captures and their packets.
@@ -333,7 +334,7 @@ impl Capture {
         };
         let mut capture = Capture {
             about,
-            tracks: (head.kind == Kind::Fault).then(Tracks::default),
+            tracks: (head.kind == Kind::Fault).then(|| Tracks::new(head.spoken)),
             head,
             pcap: squelch_pcap::Writer::new(Vec::new()).map_err(failed)?,
             name: name.clone(),
