@@ -9,6 +9,7 @@ pub mod demo;
 mod explain;
 mod http_server;
 pub mod inspect;
+pub mod load;
 pub mod media_io;
 mod random;
 pub mod report;

@@ -48,6 +48,12 @@ impl Endpoint {
         }
     }
 
+    /// Forgets a dialog and tells nobody, as a user agent does that dies: what the peer still sends in it is answered
+    /// with 481, and no event tells of it any more. For tests of what peers make of that.
+    pub fn forget(&mut self, dialog: DialogId) {
+        self.remove_dialog(dialog);
+    }
+
     /// Answers an OPTIONS or a re-INVITE. A second answer, or one for a request that is gone, does
     /// nothing.
     pub fn respond(&mut self, now: Instant, request: RequestId, response: UserResponse) {

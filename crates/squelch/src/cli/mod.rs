@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{convert, demo, inspect, serve, sim_io};
+use crate::{convert, demo, inspect, load, serve, sim_io};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -23,8 +23,8 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Monitor(args) => unbuilt::run("monitor", &args),
-        Command::Load(args) => unbuilt::run("load", &args),
-        Command::Answer(args) => unbuilt::run("answer", &args),
+        Command::Load(args) => load::run(&args),
+        Command::Answer(args) => load::answer(&args),
         Command::Sim(args) => sim_io::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Check(args) => crate::check::run(&args),
@@ -62,12 +62,10 @@ enum Command {
     /// The same live, off a mirror port or HEP (not built yet)
     #[command(after_help = "Example:\n  squelch monitor --interface eth0")]
     Monitor(unbuilt::Args),
-    /// Load test with calls whose media come from a capture (not built yet)
-    #[command(after_help = "Example:\n  squelch load 192.0.2.1:5060 --pcap call.pcap --calls 100")]
-    Load(unbuilt::Args),
-    /// The far end for load tests (not built yet)
-    #[command(after_help = "Example:\n  squelch answer --listen 127.0.0.1:5080 --echo")]
-    Answer(unbuilt::Args),
+    /// Load test with calls whose media come from captures
+    Load(load::Args),
+    /// The far end for load tests
+    Answer(load::AnswerArgs),
     /// Play another party: the stand-in for OpenAI Realtime
     Sim(sim_io::Args),
     /// Audio files from one format to another
@@ -82,7 +80,7 @@ impl Command {
     /// is wrong.
     fn log_default(&self) -> &'static str {
         match self {
-            Command::Serve(_) | Command::Sim(_) => "info",
+            Command::Serve(_) | Command::Sim(_) | Command::Answer(_) => "info",
             _ => "warn",
         }
     }

@@ -11,7 +11,7 @@
 
 mod call;
 mod ports;
-mod sys;
+pub(crate) mod sys;
 mod worker;
 
 use std::collections::HashMap;

@@ -16,21 +16,21 @@ use rustix::event::{EventfdFlags, Timespec, eventfd};
 /// Level-triggered: a socket is told again for as long as something waits in it. So one receive a packet is enough,
 /// where an edge-triggered poll takes a second one that finds nothing: a third system call a packet instead of two.
 #[derive(Debug)]
-pub(super) struct Poller {
+pub(crate) struct Poller {
     epoll: OwnedFd,
     wake: Arc<OwnedFd>,
 }
 
 /// What a [`Poller`] told last. It stays on the thread that waits.
-pub(super) struct Ready(Vec<Event>);
+pub(crate) struct Ready(Vec<Event>);
 
 /// Ends a [`Poller::wait`] from another thread.
 #[derive(Clone, Debug)]
-pub(super) struct Waker(Arc<OwnedFd>);
+pub(crate) struct Waker(Arc<OwnedFd>);
 
 impl Poller {
     /// **Errors**: the system has no room for two more files.
-    pub(super) fn new() -> io::Result<Poller> {
+    pub(crate) fn new() -> io::Result<Poller> {
         let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)?;
@@ -40,22 +40,22 @@ impl Poller {
         })
     }
 
-    pub(super) fn waker(&self) -> Waker {
+    pub(crate) fn waker(&self) -> Waker {
         Waker(Arc::clone(&self.wake))
     }
 
     /// Tells of `socket` by `token` from now on.
-    pub(super) fn add(&self, socket: impl AsFd, token: u32) -> io::Result<()> {
+    pub(crate) fn add(&self, socket: impl AsFd, token: u32) -> io::Result<()> {
         let data = EventData::new_u64(u64::from(token));
         Ok(epoll::add(&self.epoll, socket, data, EventFlags::IN)?)
     }
 
-    pub(super) fn remove(&self, socket: impl AsFd) -> io::Result<()> {
+    pub(crate) fn remove(&self, socket: impl AsFd) -> io::Result<()> {
         Ok(epoll::delete(&self.epoll, socket)?)
     }
 
     /// Waits for `timeout` at most, rounded up to a millisecond; `ready` has the sockets that hold something.
-    pub(super) fn wait(&self, ready: &mut Ready, timeout: Duration) -> io::Result<()> {
+    pub(crate) fn wait(&self, ready: &mut Ready, timeout: Duration) -> io::Result<()> {
         let events = &mut ready.0;
         events.clear();
         let timeout = Timespec {
@@ -76,12 +76,12 @@ impl Poller {
 
 impl Ready {
     /// Room for as many sockets as are told of at once.
-    pub(super) fn new() -> Ready {
+    pub(crate) fn new() -> Ready {
         Ready(Vec::with_capacity(EVENTS))
     }
 
     /// The tokens of the sockets.
-    pub(super) fn tokens(&self) -> impl Iterator<Item = u32> + '_ {
+    pub(crate) fn tokens(&self) -> impl Iterator<Item = u32> + '_ {
         let sockets = self.0.iter().map(|event| event.data.u64());
         // What is no token is the wake-up.
         sockets.filter_map(|data| u32::try_from(data).ok())
@@ -89,7 +89,7 @@ impl Ready {
 }
 
 impl Waker {
-    pub(super) fn wake(&self) -> io::Result<()> {
+    pub(crate) fn wake(&self) -> io::Result<()> {
         match rustix::io::write(&self.0, &1_u64.to_ne_bytes()) {
             // Full: it was woken often enough.
             Ok(_) | Err(rustix::io::Errno::AGAIN) => Ok(()),

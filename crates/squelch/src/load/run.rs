@@ -1,0 +1,269 @@
+//! The command `squelch load`: what is asked, the shares, signals, the end.
+
+use std::net::{IpAddr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use squelch_media::srtp::Suite;
+use squelch_sim::load::{CallerPlan, Part, Return, Schedule, Share as Part_, Thresholds};
+use squelch_sip::{Protocol, Uri};
+use tokio::sync::watch;
+
+use super::args::Args;
+use super::library::{Library, Wanted};
+use super::share::{Known, Order, Seen, Share, SidePlan};
+use super::signals::Signals;
+use super::target::Called;
+use super::trust;
+use super::{open_files, summary};
+use crate::cli::{FOUND, fail};
+use crate::config::Listen;
+use crate::signaling_io::{self, SignalingConfig};
+
+const NAME: &str = "squelch load";
+
+/// Runs the load test. Exit code 2 when it can't begin.
+pub fn run(asked: &Args) -> ExitCode {
+    let prepared = match Prepared::new(asked) {
+        Ok(prepared) => prepared,
+        Err(error) => return fail(NAME, &error),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => match runtime.block_on(prepared.run()) {
+            Ok(known) => finish(asked, &known),
+            Err(error) => fail(NAME, &error),
+        },
+        Err(error) => fail(NAME, &error),
+    }
+}
+
+fn finish(asked: &Args, known: &Known) -> ExitCode {
+    let breaches = Thresholds::default().breaches(&known.tally);
+    summary::tell(asked.format, known, &breaches);
+    match breaches.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(FOUND),
+    }
+}
+
+/// A run, all that could be wrong with it looked at.
+struct Prepared {
+    library: Arc<Library>,
+    plan: CallerPlan,
+    signaling: SignalingConfig,
+    local: IpAddr,
+    workers: u32,
+}
+
+impl Prepared {
+    fn new(asked: &Args) -> Result<Prepared, String> {
+        let called = Called::parse(&asked.target).map_err(|error| error.to_string())?;
+        if asked.srtp && called.target.protocol != Protocol::Tls {
+            tracing::warn!("--srtp without TLS: whoever reads the SIP reads the keys");
+        }
+        let wanted = Wanted {
+            paths: &asked.pcap,
+            weights: &asked.weight,
+            choice: asked.stream,
+            pacing: asked.pacing.pacing(),
+        };
+        let library = Library::read(&wanted, false).map_err(|error| error.to_string())?;
+        let local = match asked.local {
+            Some(local) => local,
+            None => called.local_address().map_err(|error| error.to_string())?,
+        };
+        let from = match &asked.from {
+            Some(uri) => Uri::parse(uri).ok().filter(Uri::is_sip).ok_or_else(|| {
+                format!("--from {uri}: no SIP URI, such as sip:alice@example.org")
+            })?,
+            None => Uri::sip(Some("squelch"), &local.to_string(), None),
+        };
+        let authorities = trust::authorities(asked.ca.as_deref())?;
+        let client =
+            signaling_io::tls::client(&authorities, None).map_err(|e| format!("--ca: {e}"))?;
+        let schedule = Schedule {
+            rate: asked.rate,
+            ramp: asked.ramp,
+            calls: match (asked.calls, asked.duration) {
+                (None, None) => Some(1),
+                (calls, _) => calls,
+            },
+            duration: asked.duration,
+        };
+        let parts = library.entries().iter().map(|entry| Part {
+            coding: entry.script.coding(),
+            duration: entry.script.duration(),
+            ptime_ms: u16::try_from(entry.script.ptime().as_millis()).unwrap_or(20),
+            weight: entry.weight,
+            turns: Vec::new(),
+        });
+        let plan = CallerPlan {
+            request_uri: called.request_uri,
+            from,
+            target: called.target,
+            credentials: None,
+            media_address: local,
+            schedule,
+            share: Part_::WHOLE,
+            concurrent: asked.concurrent,
+            parts: parts.collect(),
+            talk: asked.talk,
+            ring: asked.ring,
+            suites: match asked.srtp {
+                true => vec![Suite::AesCm128HmacSha1_80],
+                false => Vec::new(),
+            },
+            impairment: None,
+            misbehaviour: asked.misbehave,
+            back: Return::Packets,
+        };
+        Ok(Prepared {
+            library: Arc::new(library),
+            signaling: SignalingConfig {
+                listen: vec![Listen {
+                    protocol: Protocol::Udp,
+                    address: SocketAddr::new(local, 0),
+                }],
+                server: None,
+                client: Arc::new(client),
+                expected: Arc::new(|_| true),
+            },
+            local,
+            workers: workers(asked, &plan),
+            plan,
+        })
+    }
+
+    /// Runs all shares, each on a thread of its own, until their calls are over.
+    async fn run(self) -> Result<Known, String> {
+        let mut signals = Signals::new().map_err(|error| error.to_string())?;
+        open_files::raise(self.plan.concurrent);
+        let (order, orders) = watch::channel(Order::Run);
+        // A moment ahead, so that all shares are there when the first call is due.
+        let epoch = Instant::now() + STARTING;
+        let mut seen = Vec::new();
+        let mut threads = Vec::new();
+        let (bound, mut bindings) = tokio::sync::mpsc::channel(64);
+        for index in 0..self.workers {
+            let mut plan = self.plan.clone();
+            plan.share = Part_ {
+                index,
+                of: self.workers,
+            };
+            let known = Arc::new(Seen::default());
+            seen.push(Arc::clone(&known));
+            let share = Share {
+                epoch,
+                library: Arc::clone(&self.library),
+                signaling: self.signaling.clone(),
+                media: self.local,
+                side: SidePlan::Calls(Box::new(plan)),
+                seen: known,
+                orders: orders.clone(),
+            };
+            let bound = bound.clone();
+            let (over, joined) = tokio::sync::oneshot::channel::<()>();
+            std::thread::Builder::new()
+                .name("load-sip".into())
+                .spawn(move || {
+                    run_share(share, &bound);
+                    let _ = over.send(());
+                })
+                .map_err(|error| format!("the system grants no thread: {error}"))?;
+            threads.push(joined);
+        }
+        drop(bound);
+        for _ in 0..self.workers {
+            match bindings.recv().await {
+                Some(Ok(())) => {}
+                Some(Err(error)) => {
+                    order.send_replace(Order::GiveUp);
+                    return Err(error);
+                }
+                None => break,
+            }
+        }
+        let all = async {
+            for thread in threads {
+                // One that has panicked is over as well.
+                let _ = thread.await;
+            }
+        };
+        tokio::pin!(all);
+        loop {
+            tokio::select! {
+                () = &mut all => break,
+                () = signals.next() => {
+                    let next = match *order.borrow() {
+                        Order::Run => Order::Stop,
+                        _ => Order::GiveUp,
+                    };
+                    if next == Order::Stop {
+                        tracing::warn!("hanging up; once more to leave at once");
+                    }
+                    order.send_replace(next);
+                }
+            }
+        }
+        Ok(merge(&seen))
+    }
+}
+
+/// The thread of one share.
+fn run_share(share: Share, bound: &tokio::sync::mpsc::Sender<Result<(), String>>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let _ = bound.blocking_send(Err(error.to_string()));
+            return;
+        }
+    };
+    runtime.block_on(async {
+        match share.bind().await {
+            Ok(share) => {
+                let _ = bound.send(Ok(())).await;
+                share.run(|_| {}).await;
+            }
+            Err(error) => {
+                let _ = bound.send(Err(error.to_string())).await;
+            }
+        }
+    });
+}
+
+/// What all shares know together.
+pub(super) fn merge(shares: &[Arc<Seen>]) -> Known {
+    let mut all = Known::default();
+    for share in shares {
+        let known = share.lock();
+        all.tally.merge(&known.tally);
+        all.busiest = all.busiest.max(known.busiest);
+        all.busy = all.busy.max(known.busy);
+        all.refused += known.refused;
+        all.active += known.active;
+    }
+    all
+}
+
+/// One a core, but none for less than a handful of calls.
+fn workers(asked: &Args, plan: &CallerPlan) -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
+    let most = plan.schedule.total().unwrap_or(u64::MAX);
+    let most = most.min(u64::from(plan.concurrent.unwrap_or(u32::MAX)));
+    let useful = u32::try_from(most.div_ceil(CALLS_A_WORKER)).unwrap_or(u32::MAX);
+    let workers = asked.workers.unwrap_or_else(|| cores.min(useful));
+    // A share without a call at once would never place one.
+    workers.min(u32::try_from(most).unwrap_or(u32::MAX)).max(1)
+}
+
+/// How long threads have to start.
+const STARTING: Duration = Duration::from_millis(50);
+/// Fewer calls are no work for another thread.
+const CALLS_A_WORKER: u64 = 250;
