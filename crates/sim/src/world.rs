@@ -9,6 +9,7 @@
 //! are lost never.
 
 mod application;
+pub mod line;
 mod media;
 mod network;
 mod places;

@@ -29,7 +29,7 @@ pub(super) fn find(reference: &Reference, query: &[i16], range: Where) -> Option
         }
         Where::Anywhere => (0, length.min(FAR / COARSE as i64)),
     };
-    let mut best = (LEAST, None);
+    let mut best = (LEAST_COARSE, None);
     for place in from..to {
         let Some(likeness) = likeness(reference, place, &small) else {
             continue;
@@ -108,5 +108,7 @@ pub(super) const QUERY: usize = 2_048;
 const NEAR: i64 = 16_000;
 /// The most of a reference that is looked through: a minute. **Units**: samples.
 const FAR: i64 = 480_000;
-/// What counts as the same sound: measured, docs/LOAD.md.
-const LEAST: f32 = 0.6;
+/// What is worth a closer look.
+const LEAST_COARSE: f32 = 0.5;
+/// What counts as the same sound: neighbouring pitch periods reach 0.7, and a third of the packets lost leaves 0.8.
+const LEAST: f32 = 0.75;

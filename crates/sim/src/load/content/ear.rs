@@ -39,6 +39,8 @@ pub(super) struct Ear {
     unread_marks: u32,
     foreign: Vec<Mark>,
     own_voice: bool,
+    /// Whether the first word was still at hand when it became known where the audio is in the reference.
+    first_word_known: bool,
     /// Frames loud enough to be speech, heard before it was known what they are.
     loud: u32,
 }
@@ -74,6 +76,7 @@ impl Ear {
             unread_marks: 0,
             foreign: Vec::with_capacity(MOST_FOREIGN),
             own_voice: false,
+            first_word_known: true,
             loud: 0,
         }
     }
@@ -193,10 +196,10 @@ impl Ear {
             Expected::Played => end + CLIPPED,
             _ => sending + AHEAD,
         };
-        let mut found = align::find(reference, query, Where::Before(near));
+        let mut found = align::find(reference, &query, Where::Before(near));
         if found.is_none() && self.searches > 0 && self.wide_searches < MOST_WIDE {
             self.wide_searches += 1;
-            found = align::find(reference, query, Where::Anywhere);
+            found = align::find(reference, &query, Where::Anywhere);
             if self.expectation.expected == Expected::Echo {
                 let round = reference.len().max(1) as i64;
                 found = found.map(|at| at + (sending - at).div_euclid(round).max(0) * round);
@@ -237,6 +240,11 @@ impl Ear {
 
     /// What arrived before it was known what it is.
     fn hear_recent(&mut self, reference: &Reference, lag: i64) {
+        let first = self.recent.end - self.recent.samples.len() as i64 + lag;
+        let onset = reference
+            .first_word()
+            .map_or(0, |frames| frames.start * FRAME);
+        self.first_word_known = !self.recent.dropped || first <= onset as i64;
         for (place, samples) in self.recent.stretches() {
             hear(
                 &mut self.compare,
@@ -299,6 +307,7 @@ impl Ear {
             problems.push(Problem::OtherSpeech);
         }
         let missing = match compare.first_word_missing() {
+            _ if !self.first_word_known => None,
             None if same > 0 && compare.is_past_first_word(reference) => {
                 reference.first_word().map(|frames| frames.len() as u32)
             }
@@ -354,6 +363,8 @@ struct Recent {
     samples: Vec<i16>,
     /// The place behind the last one.
     end: i64,
+    /// Whether earlier ones were let go of.
+    dropped: bool,
 }
 
 impl Recent {
@@ -361,10 +372,12 @@ impl Recent {
         Recent {
             samples: Vec::with_capacity(2 * RECENT),
             end: 0,
+            dropped: false,
         }
     }
 
     fn clear(&mut self, end: i64) {
+        self.dropped = !self.samples.is_empty();
         self.samples.clear();
         self.end = end;
     }
@@ -400,6 +413,7 @@ impl Recent {
         if self.samples.len() + more > 2 * RECENT {
             let surplus = self.samples.len().saturating_sub(RECENT);
             self.samples.drain(..surplus);
+            self.dropped = true;
         }
     }
 
@@ -409,12 +423,17 @@ impl Recent {
         self.samples.get(from..).unwrap_or_default()
     }
 
-    /// The last samples, if there are enough, and somebody is heard in them.
-    fn query(&self) -> Option<&[i16]> {
-        let query = self.samples.get(self.samples.len().checked_sub(QUERY)?..)?;
-        let present = query.iter().filter(|s| **s != MISSING).count();
+    /// The last samples, if there are enough, and somebody is heard in them; silence for what is missing.
+    fn query(&self) -> Option<[i16; QUERY]> {
+        let last = self.samples.get(self.samples.len().checked_sub(QUERY)?..)?;
+        let mut query = *last.first_chunk::<QUERY>()?;
+        let mut missing = 0;
+        for sample in query.iter_mut().filter(|s| **s == MISSING) {
+            *sample = 0;
+            missing += 1;
+        }
         let power: f32 = query.iter().map(|s| power(*s)).sum();
-        (present >= QUERY * 3 / 5 && power >= LOUD * QUERY as f32).then_some(query)
+        (missing <= QUERY * 2 / 5 && power >= LOUD * QUERY as f32).then_some(query)
     }
 
     fn loud_frames(&self, count: usize) -> u32 {

@@ -102,6 +102,12 @@ impl Reference {
         FRAME_TIME * self.voiced.iter().filter(|v| **v).count() as u32
     }
 
+    /// When somebody is first heard in it.
+    pub fn first_word_at(&self) -> Option<Duration> {
+        let first = self.first_word.as_ref()?;
+        Some(FRAME_TIME * first.start as u32)
+    }
+
     /// Faults that the detector finds in it already: no call can be blamed for them.
     pub fn faults(&self) -> &[Fault] {
         &self.faults
