@@ -40,6 +40,7 @@ fn leg(side: Side, format: Format) -> LegPlan {
         media_sources: vec!["192.0.2.0/24".parse().expect("a network")],
         fec: false,
         srtp: None,
+        dialog: 0,
         ssrc: Ssrc(0x5157_3100),
         sequence: 1,
         timestamp: RtpTime(1),

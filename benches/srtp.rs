@@ -53,6 +53,7 @@ fn leg(remote: SocketAddr, srtp: Option<SrtpPlan>) -> LegPlan {
         media_sources: vec!["127.0.0.0/8".parse().expect("a network")],
         fec: false,
         srtp,
+        dialog: 0,
         ssrc: Ssrc(0x5157_3100),
         sequence: 1,
         timestamp: RtpTime(1),

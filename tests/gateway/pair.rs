@@ -135,6 +135,7 @@ pub(crate) fn config() -> GatewayConfig {
             formats: vec![Format::Pcmu, Format::Pcma],
             srtp: Srtp::Off,
             audio_format: AudioFormatPolicy::Omit,
+            at_expiry: Default::default(),
             webhook_forward: None,
             session: None,
         },

@@ -27,6 +27,7 @@ fn leg(format: Format, remote: &str) -> LegPlan {
         media_sources: vec!["192.0.2.0/24".parse().unwrap()],
         fec: false,
         srtp: None,
+        dialog: 0,
         ssrc: Ssrc(0x5157_3100),
         sequence: 65_530,
         timestamp: RtpTime(u32::MAX - 400),

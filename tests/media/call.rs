@@ -40,6 +40,7 @@ fn leg(side: Side, format: Format, event: u8) -> LegPlan {
         media_sources: Vec::new(),
         fec: false,
         srtp: None,
+        dialog: 0,
         ssrc,
         sequence,
         timestamp,

@@ -2,6 +2,7 @@
 
 use crate::control::sideband::AudioClock;
 use crate::gateway::mend::Mending;
+use crate::gateway::redial::Redials;
 use crate::gateway::transfer::{Subscription, Transfer};
 use crate::io::FetchId;
 use crate::negotiate::{Offer, formats_for_openai};
@@ -12,6 +13,7 @@ use squelch_sip::sdp::SessionDescription;
 use squelch_sip::{DialogId, Protocol, Target};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::time::Instant;
 
 /// What a call waits for.
 ///
@@ -19,6 +21,8 @@ use std::net::SocketAddr;
 /// INVITE -> Ports -> Resolving -> Inviting [-> Offered] -> Bridged -> Ending
 ///             |          |           |            |           |
 ///             +----------+-----------+------------+-----------+--> Ending, or gone at once where no media ran
+///
+/// Bridged -> Resolving -> Inviting -> Bridged    while OpenAI's leg is placed anew (`redials.is_under_way`)
 /// ```
 #[derive(Debug)]
 pub(crate) enum State {
@@ -101,6 +105,10 @@ pub(crate) struct OpenaiLeg {
     pub(crate) accept: Accept,
     /// What OpenAI said last of the session's input and output format.
     pub(crate) said_formats: [Option<String>; 2],
+    /// That its session ends soon was noted.
+    pub(crate) expiry_told: bool,
+    /// When OpenAI ends the session.
+    pub(crate) expires: Option<Instant>,
     /// It refused our offer with 488, and is asked once more for plain RTP.
     pub(crate) without_keys: bool,
     /// What our SDP said last.
@@ -138,6 +146,8 @@ pub(crate) struct Call {
     pub(crate) is_faulty: bool,
     /// OpenAI's count of the caller's audio.
     pub(crate) audio_clock: AudioClock,
+    /// Fresh legs to OpenAI under this call.
+    pub(crate) redials: Redials,
     /// Under way since its audio was found wrong.
     pub(crate) mending: Option<Mending>,
     /// How often that helped.

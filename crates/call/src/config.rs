@@ -96,6 +96,8 @@ pub struct OpenAi {
     pub srtp: Srtp,
     /// What the session guard does with audio formats.
     pub audio_format: AudioFormatPolicy,
+    /// What is done before OpenAI ends a session.
+    pub at_expiry: AtExpiry,
     /// Where webhooks go on to, body and headers untouched; the application accepts, through squelch.
     pub webhook_forward: Option<String>,
     /// The session squelch accepts calls with itself; `None` leaves accepting to the application.
@@ -138,6 +140,18 @@ pub enum AudioFormatPolicy {
     Pass,
 }
 
+/// What is done a minute before OpenAI ends a session (it ends all after an hour).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum AtExpiry {
+    /// Nothing; five minutes before, the record tells it.
+    #[default]
+    Warn,
+    /// OpenAI's leg is placed anew, with a fresh session.
+    Redial,
+    /// The call ends, with a reason.
+    End,
+}
+
 /// What the guard may do.
 #[derive(Debug, Clone)]
 pub struct Guard {
@@ -156,6 +170,8 @@ pub struct Guard {
 pub enum OnStatic {
     /// Put the session's format right by a `session.update`.
     Mend,
+    /// Place OpenAI's leg anew, once, under the same carrier leg.
+    Redial,
     /// End it, with a reason.
     HangUp,
 }

@@ -15,6 +15,7 @@ mod options;
 mod probe;
 mod proxy;
 mod reason;
+pub(crate) mod redial;
 mod requests;
 mod routes;
 mod session;

@@ -24,8 +24,8 @@ mod timers;
 mod transfer;
 
 pub use config::{
-    AudioFormatPolicy, GatewayConfig, Guard, Limits, OnStatic, OpenAi, Route, Srtp, Trunk,
-    TrunkDigest,
+    AtExpiry, AudioFormatPolicy, GatewayConfig, Guard, Limits, OnStatic, OpenAi, Route, Srtp,
+    Trunk, TrunkDigest,
 };
 pub use counters::Counters;
 pub use gateway::Gateway;

@@ -71,6 +71,8 @@ reasons! {
     Transferred = "transferred", Completed, None, 16;
     /// `[limits] max_call` was reached.
     MaxCall = "max_call", Completed, Some(503), 31;
+    /// OpenAI's session was about to end, and `[openai] at_expiry` is `end`.
+    OpenaiExpiry = "openai_expiry", Completed, Some(503), 31;
     /// The carrier sent CANCEL before the answer.
     Cancelled = "cancelled", Rejected, None, 16;
     /// Neither the INVITE carried an offer nor its ACK an answer to ours.

@@ -81,10 +81,13 @@ pub struct Bridge {
     turn: Turn,
     /// When the next packet of silence is due to OpenAI, which waits for RTP before it sends any.
     silence_at: Option<Instant>,
+    /// When the next packet of silence is due to the carrier, while OpenAI's leg is not heard.
+    carrier_silence_at: Option<Instant>,
     /// Since when a repair waits to be prepared.
     prepare_at: Option<Instant>,
     events: VecDeque<MediaEvent>,
     own_to_openai: u64,
+    own_to_carrier: u64,
 }
 
 impl Bridge {
@@ -94,17 +97,19 @@ impl Bridge {
         let up = Path::new(&plan.carrier, &plan.openai, plan.guard);
         Bridge {
             silence_at: up.sends.then_some(now),
+            carrier_silence_at: None,
             up,
             down: Path::new(&plan.openai, &plan.carrier, plan.guard),
             turn: Turn::default(),
             prepare_at: None,
             events: VecDeque::with_capacity(MAX_EVENTS),
             own_to_openai: 0,
+            own_to_carrier: 0,
         }
     }
 
     /// Takes a signalled change. A leg whose address is another one may have its port learned anew; numbering and
-    /// statistics go on. While the carrier is not heard (on hold), silence goes to OpenAI.
+    /// statistics go on. While a leg is not heard (on hold, or OpenAI's is placed anew), silence goes to the other.
     pub fn update(&mut self, now: Instant, plan: &MediaPlan) {
         self.up.update(&plan.carrier, &plan.openai, plan.guard);
         self.down.update(&plan.openai, &plan.carrier, plan.guard);
@@ -112,6 +117,11 @@ impl Bridge {
             self.silence_at = None;
         } else if !self.up.receives {
             self.silence_at.get_or_insert(now);
+        }
+        if !self.down.sends {
+            self.carrier_silence_at = None;
+        } else if !self.down.receives {
+            self.carrier_silence_at.get_or_insert(now);
         }
     }
 
@@ -142,8 +152,8 @@ impl Bridge {
         if wants_preparing {
             self.prepare_at.get_or_insert(now);
         }
-        if side == Side::Carrier && matches!(forward, Forward::Send { .. }) {
-            self.silence_at = None;
+        if matches!(forward, Forward::Send { .. }) {
+            self.end_silence(side);
         }
         match side {
             Side::Carrier => self.turn.caller(now, relayed.heard, relayed.span),
@@ -192,26 +202,13 @@ impl Bridge {
                 return Some(transmit);
             }
         }
-        let due = self.silence_at.filter(|at| *at <= now)?;
-        let Some(to) = self.down.source.destination() else {
-            self.silence_at = None;
-            return None;
-        };
-        aim(&mut self.up, now, Some(to));
-        let len = self.up.silence(out)?;
-        self.own_to_openai += 1;
-        self.silence_at = Some(due + self.up.out_ptime());
-        Some(Transmit {
-            side: Side::Openai,
-            channel: Channel::Rtp,
-            to,
-            len,
-        })
+        let mut sides = Side::ALL.into_iter();
+        sides.find_map(|from| self.silence(now, from, out))
     }
 
     /// When [`Bridge::handle_timeout`] wants to be called. [`Bridge::forward`] may bring it nearer.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let mine = [self.silence_at, self.prepare_at];
+        let mine = [self.silence_at, self.carrier_silence_at, self.prepare_at];
         let held = [self.up.due(), self.down.due()];
         mine.into_iter().chain(held).flatten().min()
     }
@@ -225,9 +222,14 @@ impl Bridge {
             self.down.gate.prepare();
         }
         // A worker that was held up sends one packet, not all that it missed.
-        if let Some(at) = &mut self.silence_at {
-            let late = now.saturating_duration_since(*at);
-            if late > 10 * self.up.out_ptime() {
+        let silences = [
+            (&mut self.silence_at, self.up.out_ptime()),
+            (&mut self.carrier_silence_at, self.down.out_ptime()),
+        ];
+        for (at, ptime) in silences {
+            if let Some(at) = at
+                && now.saturating_duration_since(*at) > 10 * ptime
+            {
                 *at = now;
             }
         }
@@ -253,7 +255,7 @@ impl Bridge {
     /// One leg's figures.
     pub fn leg(&self, side: Side) -> LegStats {
         let (incoming, outgoing, own) = match side {
-            Side::Carrier => (&self.up, &self.down, 0),
+            Side::Carrier => (&self.up, &self.down, self.own_to_carrier),
             Side::Openai => (&self.down, &self.up, self.own_to_openai),
         };
         LegStats {
@@ -309,9 +311,7 @@ impl Bridge {
                 }
             };
             if let Forward::Send { to, len } = sent {
-                if from == Side::Carrier {
-                    self.silence_at = None;
-                }
+                self.end_silence(from);
                 return Some(Transmit {
                     side: from.other(),
                     channel: Channel::Rtp,
@@ -319,6 +319,47 @@ impl Bridge {
                     len,
                 });
             }
+        }
+    }
+
+    /// A packet of silence in place of what leg `from` does not send, if one is due.
+    fn silence(&mut self, now: Instant, from: Side, out: &mut [u8]) -> Option<Transmit> {
+        let (path, back, at, own) = match from {
+            Side::Carrier => (
+                &mut self.up,
+                &mut self.down,
+                &mut self.silence_at,
+                &mut self.own_to_openai,
+            ),
+            Side::Openai => (
+                &mut self.down,
+                &mut self.up,
+                &mut self.carrier_silence_at,
+                &mut self.own_to_carrier,
+            ),
+        };
+        let due = at.filter(|at| *at <= now)?;
+        let Some(to) = back.source.destination() else {
+            *at = None;
+            return None;
+        };
+        aim(path, now, Some(to));
+        let len = path.silence(out)?;
+        *own += 1;
+        *at = Some(due + path.out_ptime());
+        Some(Transmit {
+            side: from.other(),
+            channel: Channel::Rtp,
+            to,
+            len,
+        })
+    }
+
+    /// Leg `from` is heard.
+    fn end_silence(&mut self, from: Side) {
+        match from {
+            Side::Carrier => self.silence_at = None,
+            Side::Openai => self.carrier_silence_at = None,
         }
     }
 

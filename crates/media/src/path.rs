@@ -58,6 +58,8 @@ pub(crate) struct Path {
     out_ptime_samples: usize,
     out_ptime: Duration,
     out_law: Law,
+    /// The plan's dialogs of the incoming and the outgoing leg.
+    dialogs: (u32, u32),
     pub(crate) receives: bool,
     pub(crate) sends: bool,
     pub(crate) source: Source,
@@ -104,6 +106,7 @@ impl Path {
             out_ptime_samples: outgoing.ptime.samples(outgoing.format.clock_rate()),
             out_ptime: outgoing.ptime.duration(),
             out_law: outgoing.format.law(),
+            dialogs: (incoming.dialog, outgoing.dialog),
             receives: incoming.direction.receives(),
             sends: outgoing.direction.sends(),
             source: Source::new(incoming),
@@ -145,6 +148,12 @@ impl Path {
     pub(crate) fn update(&mut self, incoming: &LegPlan, outgoing: &LegPlan, guard: GuardPlan) {
         let fresh = Path::new(incoming, outgoing, guard);
         let same_audio = self.format == fresh.format && self.out_law == fresh.out_law;
+        let (incoming_before, outgoing_before) =
+            std::mem::replace(&mut self.dialogs, fresh.dialogs);
+        let (is_other_source, is_other_sink) = (
+            incoming_before != incoming.dialog,
+            outgoing_before != outgoing.dialog,
+        );
         self.payload_type = fresh.payload_type;
         self.telephone_event = fresh.telephone_event;
         self.out_payload_type = fresh.out_payload_type;
@@ -153,16 +162,25 @@ impl Path {
         self.out_ptime = fresh.out_ptime;
         self.receives = fresh.receives;
         self.sends = fresh.sends;
-        self.source.update(fresh.source);
+        if is_other_source {
+            self.source = fresh.source;
+            self.close_source();
+            self.restarted = true;
+        } else {
+            self.source.update(fresh.source);
+        }
         match (&mut self.opening, &incoming.srtp) {
-            (Some(opening), Some(srtp)) => opening.update(&srtp.receive),
+            (Some(opening), Some(srtp)) if !is_other_source => opening.update(&srtp.receive),
             (opening, _) => *opening = fresh.opening,
         }
         match (&mut self.sealing, &outgoing.srtp) {
-            (Some(sealing), Some(srtp)) => sealing.update(&srtp.send),
+            (Some(sealing), Some(srtp)) if !is_other_sink => sealing.update(&srtp.send),
             (sealing, _) => *sealing = fresh.sealing,
         }
-        if !same_audio {
+        if is_other_sink {
+            self.send = fresh.send;
+        }
+        if !same_audio || is_other_source {
             self.format = fresh.format;
             self.out_law = fresh.out_law;
             self.watch = fresh.watch;
@@ -380,14 +398,20 @@ impl Path {
         }
     }
 
+    /// What came so far is an earlier source's.
+    fn close_source(&mut self) {
+        self.earlier.expected += self.receive.expected();
+        self.earlier.received += self.receive.received();
+        self.earlier.duplicates += self.receive.duplicates();
+        self.earlier.reordered += self.receive.reordered();
+        self.receive = Receive::new(self.format.clock_rate());
+        self.ssrc = None;
+    }
+
     fn receive(&mut self, now: Instant, ssrc: Ssrc, sequence: u16, timestamp: RtpTime) -> Arrival {
         if self.ssrc != Some(ssrc) {
             if self.ssrc.is_some() {
-                self.earlier.expected += self.receive.expected();
-                self.earlier.received += self.receive.received();
-                self.earlier.duplicates += self.receive.duplicates();
-                self.earlier.reordered += self.receive.reordered();
-                self.receive = Receive::new(self.format.clock_rate());
+                self.close_source();
             }
             self.ssrc = Some(ssrc);
         }

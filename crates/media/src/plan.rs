@@ -132,6 +132,9 @@ pub struct LegPlan {
     pub fec: bool,
     /// The keys; `None` for plain RTP.
     pub srtp: Option<SrtpPlan>,
+    /// Which of the leg's dialogs this is, from 0. With another one everything of the leg begins anew: another peer,
+    /// its keys, its numbers.
+    pub dialog: u32,
     /// The SSRC of what squelch sends towards this leg.
     pub ssrc: Ssrc,
     /// The first sequence number squelch sends towards this leg (random, RFC 3550 section 5.1).

@@ -298,9 +298,9 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "at_expiry",
-        "at_expiry = \"redial\"",
+        "at_expiry = \"never\"",
         "openai.at_expiry",
-        "not built yet",
+        "warn, redial, end",
     ),
     (
         "session_file",
@@ -353,9 +353,9 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "on_static",
-        "on_static = [\"mend\", \"redial\"]",
+        "on_static = [\"mend\", \"dial\"]",
         "guard.on_static",
-        "\"redial\" is not built yet",
+        "mend, redial, hang_up",
     ),
     (
         "hang_up_after",

@@ -104,6 +104,7 @@ fn leg(remote: SocketAddr, ssrc: u32) -> LegPlan {
         remote,
         media_sources: Vec::new(),
         srtp: None,
+        dialog: 0,
         ssrc: Ssrc(ssrc),
         sequence: 1,
         timestamp: RtpTime(1),

@@ -6,6 +6,7 @@ mod end_to_end;
 mod impaired;
 mod mending;
 mod policies;
+mod redialling;
 mod seed;
 mod static_from_openai;
 mod strangers;

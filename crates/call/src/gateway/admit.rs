@@ -151,6 +151,7 @@ impl Gateway {
             ending: None,
             is_faulty: false,
             audio_clock: Default::default(),
+            redials: Default::default(),
             mending: None,
             session_mended: 0,
             openai_call_ids: Vec::new(),

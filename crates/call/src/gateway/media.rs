@@ -89,8 +89,11 @@ impl Gateway {
             } else {
                 &stats.openai
             };
+            // A leg that was placed anew has as long again.
+            let begun = call.redials.answered.filter(|_| side == Side::Openai);
             let heard = leg
                 .last_packet
+                .max(begun)
                 .map(|at| clock.now.saturating_duration_since(at));
             heard
                 .or(since_answer)

@@ -23,6 +23,10 @@ pub(crate) enum Mending {
 impl Gateway {
     pub(super) fn begin_mending(&mut self, clock: Clock, id: CallId, why: &str) {
         if !self.config.guard.on_static.contains(&OnStatic::Mend) {
+            // What OpenAI says alone is no reason to take the call from it.
+            if self.calls.get(&id).is_some_and(|call| call.is_faulty) {
+                self.redial_for_static(clock, id);
+            }
             return;
         }
         let Some(call) = self.calls.get_mut(&id) else {
@@ -33,6 +37,7 @@ impl Gateway {
         }
         call.mending = Some(Mending::WaitsForSocket);
         call.diary.note(clock.now, "mending", why.to_owned());
+        self.timers.set(id, Timer::Mend, clock.now + STEP);
         self.go_on_mending(clock, id);
     }
 
@@ -54,18 +59,21 @@ impl Gateway {
             return;
         };
         match call.mending {
+            Some(Mending::WaitsForSocket) if call.is_faulty && self.may_redial_for_static(id) => {
+                let said = "no socket to say an update on";
+                self.note(clock, id, "mend_failed", said.into());
+                self.redial_for_static(clock, id);
+            }
+            Some(Mending::WaitsForSocket) => {}
             // What was mended before it was heard is mended.
             Some(_) if !call.is_faulty => self.mended(clock, id),
             Some(Mending::Pinned) => self.mend(clock, id, Mending::Omitted),
             Some(Mending::Omitted) => {
-                self.note(
-                    clock,
-                    id,
-                    "mend_failed",
-                    "no update of the session helped".into(),
-                );
+                let said = "no update of the session helped";
+                self.note(clock, id, "mend_failed", said.into());
+                self.redial_for_static(clock, id);
             }
-            Some(Mending::WaitsForSocket) | None => {}
+            None => {}
         }
     }
 

@@ -92,6 +92,10 @@ impl Gateway {
         else {
             return;
         };
+        // The carrier was answered long ago.
+        if call.redials.is_under_way {
+            return;
+        }
         let carrier = call.carrier.dialog;
         if !body.is_some_and(|body| self.openai_sends_early(clock, id, body)) {
             self.endpoint.provisional(clock.now, carrier, 180, None);
@@ -113,6 +117,9 @@ impl Gateway {
         let Some(call) = self.calls.get(&id) else {
             return;
         };
+        if call.redials.is_under_way {
+            return self.redialled(clock, id, &answer);
+        }
         let Some((trunk, (local, _))) = self.config.trunks.get(call.trunk).zip(call.ports) else {
             return;
         };
@@ -203,7 +210,8 @@ impl Gateway {
         let peer = call.openai.peer.clone();
         let Some(peer) = peer.filter(|peer| {
             let terms = openai_terms(&self.config.openai, call, peer.protocol);
-            offered && refused && terms.may_do_without() && call.plan.is_none()
+            let heard = call.plan.is_some() && !call.redials.is_under_way;
+            offered && refused && terms.may_do_without() && !heard
         }) else {
             return false;
         };
@@ -245,7 +253,7 @@ impl Gateway {
         };
         call.diary.note(clock.now, "openai_failed", text);
         // Once its media were heard another address would be another call.
-        let heard = call.plan.is_some();
+        let heard = call.plan.is_some() && !call.redials.is_under_way;
         match ending {
             Some(reason) => self.end(clock, id, reason),
             None if heard => self.end(clock, id, EndReason::OpenaiRefused),

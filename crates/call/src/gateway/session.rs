@@ -188,6 +188,10 @@ impl Gateway {
         let call = self.calls.get(&id).ok_or_else(not_now)?;
         let present = match (&call.state, &call.plan) {
             (State::Bridged, Some(plan)) => plan.leg(side).format,
+            // The carrier's leg stands while OpenAI's is placed anew.
+            (_, Some(plan)) if call.redials.is_under_way && side == Side::Carrier => {
+                plan.leg(side).format
+            }
             _ => return Err(not_now()),
         };
         let local = local_of(call, side).ok_or_else(not_now)?;

@@ -4,6 +4,7 @@
 //! texts; what it is to connect to, for how long and with whose key is decided here.
 
 use super::{Clock, Gateway};
+use crate::config::AtExpiry;
 use crate::control::proxy::{self, Key, Problem, refusal};
 use crate::control::session_guard::{Context, format_name};
 use crate::control::sideband::{Report, Said, SaidFormat, Watcher};
@@ -61,6 +62,31 @@ impl Sidebands {
         self.sockets.values().any(|one| one.call == Some(call))
     }
 
+    /// No socket is about `call` any more; gives those that are to be closed, and who waits for them. The
+    /// application's open one is OpenAI's to close.
+    pub(super) fn leave(&mut self, call: CallId) -> Vec<(SidebandId, Option<ExchangeId>)> {
+        let about = |one: &Sideband| one.call == Some(call);
+        let ended = self.ended(call);
+        for socket in self.sockets.values_mut().filter(|one| about(one)) {
+            socket.call = None;
+        }
+        let removed = ended.into_iter();
+        removed
+            .map(|id| (id, self.remove(id).and_then(|one| one.exchange)))
+            .collect()
+    }
+
+    /// The sockets that end with a call: our own, and those that somebody waits for.
+    fn ended(&self, call: CallId) -> Vec<SidebandId> {
+        let ends =
+            |one: &Sideband| one.call == Some(call) && (one.is_own || one.state != State::Open);
+        let sockets = self.sockets.iter();
+        sockets
+            .filter(|(_, one)| ends(one))
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
     fn pause(&mut self, id: SidebandId, at: Instant) {
         if let Some(socket) = self.sockets.get_mut(&id) {
             socket.state = State::Pausing(at);
@@ -100,7 +126,7 @@ impl Gateway {
         self.connect(clock, call, Some(exchange), upstream, HANDSHAKE);
     }
 
-    fn refuse_socket(&mut self, exchange: ExchangeId, problem: Problem) {
+    pub(super) fn refuse_socket(&mut self, exchange: ExchangeId, problem: Problem) {
         self.counters.proxied("socket", "refused");
         let response = refusal(problem);
         self.outputs
@@ -304,14 +330,7 @@ impl Gateway {
     /// The call is over: our own socket closes, who waits for one is told so.
     pub(super) fn close_sidebands(&mut self, id: CallId) {
         // The application's is OpenAI's to close, which has its last words to say.
-        let ends =
-            |one: &Sideband| one.call == Some(id) && (one.is_own || one.state != State::Open);
-        let sockets = self.sidebands.sockets.iter();
-        let ended: Vec<_> = sockets
-            .filter(|(_, one)| ends(one))
-            .map(|(id, _)| *id)
-            .collect();
-        for sideband in ended {
+        for sideband in self.sidebands.ended(id) {
             let exchange = self.sidebands.remove(sideband).and_then(|one| one.exchange);
             if let Some(exchange) = exchange {
                 self.refuse_socket(exchange, Problem::NoCall);
@@ -390,10 +409,25 @@ impl Gateway {
         }
     }
 
-    /// OpenAI ends sessions after an hour, whoever is speaking: somebody should know beforehand.
+    /// OpenAI ends sessions after an hour, whoever is speaking: somebody should know beforehand. Later, what
+    /// `at_expiry` says.
     pub(super) fn session_expires(&mut self, clock: Clock, id: CallId) {
-        let said = format!("OpenAI ends the session in {} s", EXPIRY_WARNING.as_secs());
-        self.note(clock, id, "session_expires", said);
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let Some(at) = call.openai.expires else {
+            return;
+        };
+        if std::mem::replace(&mut call.openai.expiry_told, true) {
+            return self.act_at_expiry(clock, id);
+        }
+        let left = at.saturating_duration_since(clock.now).as_secs();
+        let said = format!("OpenAI ends the session in {left} s");
+        call.diary.note(clock.now, "session_expires", said);
+        if self.config.openai.at_expiry != AtExpiry::Warn {
+            let due = at.checked_sub(BEFORE_EXPIRY).unwrap_or(clock.now);
+            self.timers.set(id, Timer::Expiry, due.max(clock.now));
+        }
     }
 
     fn format_said(&mut self, clock: Clock, id: CallId, said: &SaidFormat) {
@@ -408,8 +442,12 @@ impl Gateway {
             let left = Duration::from_secs(at)
                 .saturating_sub(now)
                 .min(LONGEST_SESSION);
-            let due = clock.now + left.saturating_sub(EXPIRY_WARNING);
-            self.timers.set(id, Timer::Expiry, due);
+            let is_new = call.openai.expires.is_none();
+            call.openai.expires = Some(clock.now + left);
+            if is_new {
+                let due = clock.now + left.saturating_sub(EXPIRY_WARNING);
+                self.timers.set(id, Timer::Expiry, due);
+            }
         }
         let negotiated = call.negotiated_with_openai(&self.config.openai.formats);
         let expected = negotiated.map_or("audio/pcm", format_name);
@@ -443,6 +481,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const MAX_DOUBLINGS: u32 = 4;
 /// Time enough to come to an end, or to place the call anew.
 const EXPIRY_WARNING: Duration = Duration::from_secs(300);
+/// The session is ended or placed anew so long before OpenAI would end it: setting a call up may take a while.
+const BEFORE_EXPIRY: Duration = Duration::from_secs(60);
 /// An hour is OpenAI's own limit; what it says beyond a day is not believed.
 const LONGEST_SESSION: Duration = Duration::from_secs(86_400);
 /// Of one call.

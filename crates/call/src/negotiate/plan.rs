@@ -106,6 +106,7 @@ impl Leg<'_> {
             remote: SocketAddr::new(self.audio.address, self.audio.port),
             media_sources: self.media_sources.to_vec(),
             srtp: self.keys.map(|keys| keys.plan.clone()),
+            dialog: 0,
             ssrc: Ssrc(random.next_u32()),
             sequence: random.next_u32() as u16,
             timestamp: RtpTime(random.next_u32()),

@@ -214,7 +214,7 @@ impl OpenAi {
         let keys: Vec<CallKey> = self.calls.keys().copied().collect();
         for key in keys {
             self.speak(now, key);
-            self.expire(now, key);
+            self.expire(now, wall, key);
         }
         self.retry_webhooks(now, wall);
         self.run_endpoint(now, wall);
@@ -278,7 +278,9 @@ impl OpenAi {
             if !(up && call.next_packet.is_some_and(|at| at <= now)) {
                 return;
             }
-            call.begin_faults(now, &self.config);
+            if key.0 < self.config.faulty_calls {
+                call.begin_faults(now, &self.config);
+            }
             let change = call.talker.turn_change(&self.config.speech);
             let (to, bytes) = call.packet(&self.config);
             if let Some(change) = change {

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use squelch_call::{
-    AudioFormatPolicy, GatewayConfig, Guard, Limits, OpenAi, Route, Secret, Srtp, Trunk,
+    AtExpiry, AudioFormatPolicy, GatewayConfig, Guard, Limits, OpenAi, Route, Secret, Srtp, Trunk,
 };
 use squelch_media::{Format, GuardAction};
 
@@ -69,6 +69,7 @@ impl Setup {
                 formats: vec![Format::Pcmu, Format::Pcma],
                 srtp: Srtp::Off,
                 audio_format: AudioFormatPolicy::Omit,
+                at_expiry: AtExpiry::Warn,
                 webhook_forward: None,
                 session: Some(serde_json::json!({"type": "realtime", "model": "gpt-realtime"})),
             },

@@ -35,6 +35,7 @@ fn plan() -> MediaPlan {
         remote: peer(side),
         media_sources: Vec::new(),
         srtp: None,
+        dialog: 0,
         ssrc: Ssrc(7),
         sequence: 0,
         timestamp: RtpTime(0),

@@ -117,23 +117,6 @@ impl<'a> Section<'a> {
         Some(values)
     }
 
-    /// Refuses every value of `key` but `built`.
-    pub(super) fn only(&mut self, key: &'static str, built: &str, others: &[&str]) {
-        self.value(key, |value| {
-            let text = super::values::text(value)?;
-            if text == built {
-                Ok(())
-            } else if others.contains(&text.as_str()) {
-                Err(Wrong::new(
-                    format!("{text:?} is not built yet"),
-                    format!("write {key} = {built:?}"),
-                ))
-            } else {
-                Err(super::values::unknown_word(&text, others))
-            }
-        });
-    }
-
     /// The section below under `key`; an empty one where the file has none.
     pub(super) fn section(&mut self, key: &'static str) -> Section<'a> {
         let item = self.item(key);

@@ -51,6 +51,8 @@ pub(super) struct Call {
     misreading: SimFault,
     /// Entries of the fault schedule that have begun.
     faults_begun: usize,
+    /// When its session ends, and the call with it.
+    pub(super) expires: Instant,
 }
 
 impl Call {
@@ -91,6 +93,7 @@ impl Call {
             secured: None,
             misreading: SimFault::G711AsPcm16,
             faults_begun: 0,
+            expires: now,
         }
     }
 
@@ -131,6 +134,9 @@ impl Call {
     /// Begins the faults of the schedule that are due.
     pub(super) fn begin_faults(&mut self, now: Instant, config: &OpenAiConfig) {
         let since = self.media_time(now);
+        if config.is_incurable && self.faults_begun > 0 {
+            self.session.lose_formats();
+        }
         while let Some(fault) = config.faults.get(self.faults_begun) {
             if fault.at > since {
                 return;

@@ -31,6 +31,12 @@ pub struct OpenAiConfig {
     pub profile: Profile,
     /// Faults it produces by the clock, whatever the session says.
     pub faults: Vec<ScheduledFault>,
+    /// Faults by the clock hit its first so many calls alone.
+    pub faulty_calls: u64,
+    /// Whether a fault by the clock outlasts every update of the session.
+    pub is_incurable: bool,
+    /// How long a session lasts: OpenAI's have an hour. It says so from the start, and hangs up then.
+    pub session_length: Duration,
     /// What the call's audio becomes where the session's format is PCM.
     pub misreading: SimFault,
     /// How the static of `g711_as_pcm16` comes.
@@ -62,6 +68,9 @@ impl OpenAiConfig {
             webhook_url: None,
             profile: Profile::Seed,
             faults: Vec::new(),
+            faulty_calls: u64::MAX,
+            is_incurable: false,
+            session_length: Duration::from_secs(3_600),
             misreading: SimFault::G711AsPcm16,
             pacing: Pacing::Continuous,
             packing: Packing::RealTime,

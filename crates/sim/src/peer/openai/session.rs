@@ -52,7 +52,7 @@ pub(super) struct Session {
 
 impl Session {
     /// As it is before anything is said of it.
-    pub(super) fn new(profile: Profile, law: Law, id: &str) -> Session {
+    pub(super) fn new(profile: Profile, law: Law, id: &str, expires_at: u64) -> Session {
         Session {
             profile,
             law,
@@ -60,6 +60,7 @@ impl Session {
                 "type": "realtime",
                 "object": "realtime.session",
                 "id": id,
+                "expires_at": expires_at,
                 "model": "gpt-realtime",
                 "output_modalities": ["audio"],
                 "instructions": "",
@@ -229,7 +230,7 @@ mod tests {
     }
 
     fn patched(profile: Profile, patches: &[Value]) -> Session {
-        let mut session = Session::new(profile, Law::Mu, "sess_1");
+        let mut session = Session::new(profile, Law::Mu, "sess_1", 1_750_003_600);
         for patch in patches {
             let _ = session.patch(patch.as_object().unwrap(), &UPDATE);
         }

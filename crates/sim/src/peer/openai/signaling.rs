@@ -101,7 +101,11 @@ impl OpenAi {
         self.next_key += 1;
         let id = format!("rtc_{}", self.random_hex(16));
         let session_id = format!("sess_{}", self.random_hex(12));
-        let session = Session::new(self.config.profile, format.0, &session_id);
+        let ends = wall + self.config.session_length;
+        let ends = ends
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        let session = Session::new(self.config.profile, format.0, &session_id, ends.as_secs());
         let start = Header {
             marker: true,
             payload_type: format.1,
@@ -112,6 +116,7 @@ impl OpenAi {
         let security = if secured.is_some() { "srtp" } else { "rtp" };
         let mut call = Call::new(now, id.clone(), dialog, &offer, format, session, start);
         call.secured = secured;
+        call.expires = now + self.config.session_length;
         self.calls.insert(key, call);
         self.dialogs.insert(dialog, key);
         self.endpoint.provisional(now, dialog, 180, None);
@@ -161,7 +166,11 @@ impl OpenAi {
     }
 
     /// Refuses a call that nobody accepted in time.
-    pub(super) fn expire(&mut self, now: Instant, key: CallKey) {
+    pub(super) fn expire(&mut self, now: Instant, wall: SystemTime, key: CallKey) {
+        let is_answered = |call: &Call| call.state == State::Answered && call.expires <= now;
+        if self.calls.get(&key).is_some_and(is_answered) {
+            self.hang_up(now, wall, key);
+        }
         if let Some(call) = self.calls.get(&key)
             && call.state == State::Pending
             && call.since + self.config.accept_within <= now

@@ -14,10 +14,7 @@ pub(super) fn guard(mut section: Section<'_>) -> Guard {
     let on_static = section.list("on_static", |value| match values::text(value)?.as_str() {
         "mend" => Ok(OnStatic::Mend),
         "hang_up" => Ok(OnStatic::HangUp),
-        "redial" => Err(Wrong::new(
-            "\"redial\" is not built yet",
-            "write on_static = [\"mend\", \"hang_up\"]",
-        )),
+        "redial" => Ok(OnStatic::Redial),
         other => Err(values::unknown_word(other, &["mend", "redial", "hang_up"])),
     });
     let hang_up_after = section.value_or(
@@ -37,7 +34,8 @@ pub(super) fn guard(mut section: Section<'_>) -> Guard {
     section.finish();
     Guard {
         action,
-        on_static: on_static.unwrap_or_else(|| vec![OnStatic::Mend, OnStatic::HangUp]),
+        on_static: on_static
+            .unwrap_or_else(|| vec![OnStatic::Mend, OnStatic::Redial, OnStatic::HangUp]),
         hang_up_after,
         hold,
     }

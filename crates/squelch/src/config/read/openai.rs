@@ -14,7 +14,7 @@ use crate::config::problem::Wrong;
 use crate::config::section::Section;
 use crate::config::values::{self, text};
 use squelch_call::control::session_guard::{self, Context, Finding, Judgement, Message, Weight};
-use squelch_call::{AudioFormatPolicy, OpenAi, Route, Srtp};
+use squelch_call::{AtExpiry, AudioFormatPolicy, OpenAi, Route, Srtp};
 
 /// `[openai]` as it was read.
 pub(super) struct OpenAiSection {
@@ -54,7 +54,7 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> Open
         AudioFormatPolicy::Omit,
         values::word(&AUDIO_FORMATS),
     );
-    section.only("at_expiry", "warn", &["redial", "end"]);
+    let at_expiry = section.value_or("at_expiry", AtExpiry::Warn, values::word(&AT_EXPIRY));
     let session = named(&mut section, "session_file", |f| around.session(f));
     if let Some(session) = &session {
         check_session(&section, session, audio_format);
@@ -93,6 +93,7 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> Open
         formats: vec![Format::Pcmu, Format::Pcma],
         srtp,
         audio_format,
+        at_expiry,
         webhook_forward,
         session,
     };
@@ -281,6 +282,11 @@ const PUBLISHED: [&str; 4] = [
     "23.98.140.64/28",
     "40.67.149.176/28",
     "40.83.204.240/28",
+];
+const AT_EXPIRY: [(&str, AtExpiry); 3] = [
+    ("warn", AtExpiry::Warn),
+    ("redial", AtExpiry::Redial),
+    ("end", AtExpiry::End),
 ];
 const AUDIO_FORMATS: [(&str, AudioFormatPolicy); 3] = [
     ("omit", AudioFormatPolicy::Omit),
