@@ -2,7 +2,7 @@
 
 use crate::call::{Call, Sent, address, packet, plan};
 use crate::detector::speech;
-use squelch_media::{Direction, Format, Forward, Side};
+use squelch_media::{Direction, DropReason, Format, Forward, Side};
 use std::time::Duration;
 
 const ULAW: u8 = 0;
@@ -135,6 +135,46 @@ fn on_hold_nothing_passes() {
         None,
         "what hold forbids is no sign of life"
     );
+}
+
+#[test]
+fn what_came_while_on_hold_was_not_lost_and_leaves_no_gap() {
+    // OpenAI is not told of a hold and goes on; the carrier's peer sends music.
+    for side in Side::ALL {
+        let plan = plan(Format::Pcmu, Format::Pcmu);
+        let mut held = plan.clone();
+        held.carrier.direction = Direction::Inactive;
+        let mut call = Call::new(&plan);
+        call.send(side.other(), &packet(ULAW, 1, 9, &[0x55; 160]));
+        let mut sent = Vec::new();
+        for sequence in 0..300 {
+            match sequence {
+                100 => call.bridge.update(call.now, &held),
+                200 => call.bridge.update(call.now, &plan),
+                _ => {}
+            }
+            let packet = packet(ULAW, sequence, 1, &[0x55; 160]);
+            sent.extend(call.send(side, &packet));
+        }
+        assert_eq!(sent.len(), 200, "{side:?}");
+        for pair in sent.windows(2) {
+            let next = pair[0].sequence.wrapping_add(1);
+            assert_eq!(
+                pair[1].sequence, next,
+                "{side:?}: a gap is a loss to the peer"
+            );
+            assert_eq!(pair[1].ssrc, pair[0].ssrc);
+        }
+        assert!(sent[100].marker, "a talkspurt begins");
+        let leg = call.bridge.leg(side);
+        assert_eq!(
+            (leg.packets, leg.expected, leg.lost),
+            (300, 300, 0),
+            "{side:?}"
+        );
+        assert_eq!(leg.dropped.get(DropReason::Direction), 100);
+        assert!(leg.mos > 4.4, "{side:?}: {}", leg.mos);
+    }
 }
 
 #[test]

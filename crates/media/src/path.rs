@@ -291,9 +291,7 @@ impl Path {
         let len = self.open(from, datagram)?;
         let packet = datagram.get(..len).ok_or(DropReason::Size)?;
         let view = View::parse(packet).map_err(|_| DropReason::Malformed)?;
-        if !self.receives || !self.sends {
-            return Err(DropReason::Direction);
-        }
+        let passes = self.receives && self.sends;
         let event = self.telephone_event == Some(view.payload_type());
         if !event && view.payload_type() != self.payload_type {
             return Err(DropReason::PayloadType);
@@ -305,8 +303,11 @@ impl Path {
             Admission::Accept => false,
             Admission::Learned => true,
         };
-        if let Some(tap) = &mut self.tap {
+        if let Some(tap) = self.tap.as_mut().filter(|_| passes) {
             tap.received(from, packet);
+        }
+        if passes {
+            self.last_packet = Some(now);
         }
         let arrival = self.receive(now, ssrc, sequence, timestamp);
         let restart = match arrival {
@@ -317,6 +318,11 @@ impl Path {
         self.packets += 1;
         self.bytes += payload.len() as u64;
         self.restarted |= restart;
+        if !passes {
+            // It is counted, for nothing was lost; and what comes after it goes on where our numbering stopped.
+            self.restarted = true;
+            return Err(DropReason::Direction);
+        }
         if payload.is_empty() {
             return Err(DropReason::Size);
         }
@@ -415,7 +421,6 @@ impl Path {
             }
             self.ssrc = Some(ssrc);
         }
-        self.last_packet = Some(now);
         let at = self.stream_time(now);
         self.receive.on_packet(at, sequence, timestamp)
     }

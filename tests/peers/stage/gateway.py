@@ -60,9 +60,12 @@ listen = "{here}:{http_port}"
 
 [admin]
 listen = "127.0.0.1:{admin}"
+{admin_token}
 
 [records]
 path = "calls.jsonl"
+
+{more}
 """
 
 
@@ -72,7 +75,7 @@ class Gateway(Program):
     def __init__(
         self, binary, folder, certificate, key, authority,
         here=SQUELCH, admin=SQUELCH_ADMIN, rtp=SQUELCH_RTP, trunk="", route=f"{OPENAI_TLS};transport=tls", credentials="", srtp="off",
-        drain="1s", accepts='session_file = "session.json"', http="",
+        drain="1s", more="", admin_token="", accepts='session_file = "session.json"', http="",
     ):  # fmt: skip
         self.here, self.admin = here, admin
         home = folder / "squelch"
@@ -83,7 +86,7 @@ class Gateway(Program):
             CONFIG.format(
                 here=here, edge=EDGE, drain=drain, sip=SQUELCH_SIP, tls=SQUELCH_TLS, certificate=certificate, key=key, rtp=rtp,
                 carrier=CARRIER, trunk=trunk, authority=authority, openai=OPENAI, route=route,
-                openai_scenario=OPENAI_SCENARIO_SIP, credentials=credentials, srtp=srtp, http_port=SQUELCH_HTTP, http=http, accepts=accepts, admin=admin,
+                openai_scenario=OPENAI_SCENARIO_SIP, credentials=credentials, srtp=srtp, http_port=SQUELCH_HTTP, http=http, accepts=accepts, admin=admin, more=more, admin_token=admin_token,
             )
         )  # fmt: skip
         session = {"type": "realtime", "model": "gpt-realtime", "instructions": "Answer the phone."}
@@ -131,6 +134,16 @@ class Gateway(Program):
         # A line still being written has no end yet.
         lines = self.records_file.read_text().split("\n")[:-1]
         return [json.loads(line) for line in lines]
+
+    def captures(self):
+        """The folder of captures, as `[tap]` in these stories names it."""
+        return self.records_file.parent / "captures"
+
+    def rtp(self, leg, capture):
+        """squelch's own RTP address of a capture's leg: (host, port)."""
+        about = json.loads(capture.with_suffix(".json").read_text())
+        host, port = about["squelch"][leg].rsplit(":", 1)
+        return host, int(port)
 
     def next_record(self):
         """The record of the call that ended last; there must be one, and only one, more than before."""

@@ -31,6 +31,8 @@ class OpenAi(Program):
         self.control = None
         self.buffer = b""
         self.events = []
+        # The keys it was told of, by RFC 4733.
+        self.digits = []
         self.wait_up(_listens)
         self.control = socket.create_connection((OPENAI, OPENAI_CONTROL), timeout=5)
         self.control.setblocking(False)
@@ -60,7 +62,14 @@ class OpenAi(Program):
         (home / "accounts").write_text(account + "\n")
 
     def hang_up(self):
-        message = json.dumps({"command": "hangup", "token": "1"}).encode()
+        self._order("hangup")
+
+    def dial(self, digits):
+        """Presses keys, by RFC 4733."""
+        self._order("sndcode", digits)
+
+    def _order(self, command, params=""):
+        message = json.dumps({"command": command, "params": params, "token": "1"}).encode()
         self.control.sendall(b"%d:%s," % (len(message), message))
 
     def wait_event(self, kind, seconds=10):
@@ -83,6 +92,8 @@ class OpenAi(Program):
             self.buffer = rest[int(length) + 1 :]
             if message.get("event"):
                 self.events.append(message["type"])
+                if message["type"] == "CALL_DTMF_START":
+                    self.digits.append(message["param"])
         return self.events
 
     def wait_heard(self, samples, seconds=30):

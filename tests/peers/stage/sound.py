@@ -97,3 +97,27 @@ def read_wav(path):
             return np.frombuffer(body[: len(body) // 2 * 2], dtype="<i2")
         at += length + length % 2
     raise AssertionError(f"{path} holds no sound")
+
+
+def events_of_capture(capture, source):
+    """The telephone-events (RFC 4733) that `source` (host, port) sent, each once, in order."""
+    host, port = source
+    fields = ("rtp.timestamp", "rtpevent.event_id", "rtpevent.end_of_event")
+    command = ["tshark", "-n", "-r", str(capture), "-d", f"udp.port=={port},rtp", "-T", "fields"]
+    command += ["-Y", f"rtpevent && ip.src == {host} && udp.srcport == {port}"]
+    # A capture without SDP: what the peers of this suite call telephone-event.
+    command += [word for kind in EVENT_TYPES for word in ("-d", f"rtp.pt=={kind},rtpevent")]
+    command += [word for field in fields for word in ("-e", field)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    events, ends = {}, set()
+    for line in run.stdout.splitlines():
+        timestamp, event, end = line.split("\t")
+        assert events.setdefault(timestamp, event) == event, line
+        if end in ("1", "True"):
+            ends.add(timestamp)
+    assert ends == set(events), f"{capture}: an event of {source} has no end"
+    return list(events.values())
+
+
+# PJSIP's and baresip's.
+EVENT_TYPES = (120, 101)
