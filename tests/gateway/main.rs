@@ -11,6 +11,7 @@ mod options;
 mod pair;
 mod proxy;
 mod reasons;
+mod redials;
 mod routes;
 mod session_changes;
 mod sockets;
