@@ -61,7 +61,7 @@ impl Guarded {
                         assert_eq!(side, self.side);
                         self.cleared.push(finding);
                     }
-                    MediaEvent::Learned { .. } => {}
+                    MediaEvent::Learned { .. } | MediaEvent::Mismatch { .. } => {}
                 }
             }
         }

@@ -11,6 +11,7 @@ mod encrypted;
 mod formats;
 mod guard;
 mod hostile;
+mod lanes;
 mod laws;
 mod look_back;
 mod malformed;

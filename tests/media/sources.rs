@@ -36,7 +36,9 @@ fn learned(call: &mut Call) -> Vec<SocketAddr> {
                 assert_eq!(side, Side::Carrier);
                 Some(address)
             }
-            MediaEvent::Fault { .. } | MediaEvent::Cleared { .. } => None,
+            MediaEvent::Fault { .. } | MediaEvent::Cleared { .. } | MediaEvent::Mismatch { .. } => {
+                None
+            }
         })
         .collect()
 }

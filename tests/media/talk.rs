@@ -82,7 +82,7 @@ impl Talk {
             match event {
                 MediaEvent::Fault { side, finding } => self.found.push((side, at, finding)),
                 MediaEvent::Cleared { side, .. } => self.ended.push((side, at)),
-                MediaEvent::Learned { .. } => {}
+                MediaEvent::Learned { .. } | MediaEvent::Mismatch { .. } => {}
             }
         }
     }

@@ -1,8 +1,8 @@
 //! What a gateway counts.
 
 use crate::termination::EndReason;
-use squelch_media::Side;
 use squelch_media::detect::Fault;
+use squelch_media::{Mismatch, Side};
 use squelch_sip::DigestVerdict;
 use std::collections::BTreeMap;
 
@@ -29,6 +29,8 @@ pub struct Counters {
     pub proxied: BTreeMap<(&'static str, &'static str), u64>,
     /// Times that two witnesses of a call's format disagreed, by the one that said so.
     pub disagreements: BTreeMap<&'static str, u64>,
+    /// Breaches of what a leg's SDP agreed on, by leg and [`Mismatch`](squelch_media::Mismatch)'s name.
+    pub mismatches: BTreeMap<(&'static str, &'static str), u64>,
     /// Faults found, by leg and name.
     pub faults: BTreeMap<(&'static str, &'static str), u64>,
 }
@@ -51,6 +53,11 @@ impl Counters {
 
     pub(crate) fn disagreement(&mut self, witness: &'static str) {
         *self.disagreements.entry(witness).or_default() += 1;
+    }
+
+    pub(crate) fn mismatch(&mut self, side: Side, mismatch: &Mismatch) {
+        let key = (side.name(), mismatch.name());
+        *self.mismatches.entry(key).or_default() += 1;
     }
 
     pub(crate) fn fault(&mut self, side: Side, fault: Fault) {

@@ -5,10 +5,10 @@ use crate::path::Path;
 use crate::stats::{BridgeStats, DropReason, GuardStats, LegStats};
 use crate::tap::{Rings, TapFor};
 use crate::turn::Turn;
-use crate::{Channel, MediaPlan, Side};
+use crate::{Channel, MediaPlan, Mismatch, Side};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Events kept until they are polled. The worker polls after every packet, and a packet makes at most three; past
 /// this the newest is dropped.
@@ -60,6 +60,13 @@ pub enum MediaEvent {
         /// What had been found, with its end.
         finding: Finding,
     },
+    /// What comes from a leg is not what its SDP agreed on; told once for each kind.
+    Mismatch {
+        /// The leg.
+        side: Side,
+        /// In what it differs.
+        mismatch: Mismatch,
+    },
     /// A peer's port was learned.
     Learned {
         /// The leg.
@@ -94,9 +101,10 @@ impl Bridge {
     /// A bridge for a call that starts `now`. May allocate; nothing after it does, but for [`Bridge::update`] and
     /// [`Bridge::handle_timeout`].
     pub fn new(now: Instant, plan: &MediaPlan) -> Bridge {
-        let up = Path::new(&plan.carrier, &plan.openai, plan.guard);
+        let mut up = Path::new(&plan.carrier, &plan.openai, plan.guard);
+        up.start_lane(now);
         Bridge {
-            silence_at: up.sends.then_some(now),
+            silence_at: (up.sends && !up.has_lane()).then_some(now),
             carrier_silence_at: None,
             up,
             down: Path::new(&plan.openai, &plan.carrier, plan.guard),
@@ -113,12 +121,16 @@ impl Bridge {
     pub fn update(&mut self, now: Instant, plan: &MediaPlan) {
         self.up.update(&plan.carrier, &plan.openai, plan.guard);
         self.down.update(&plan.openai, &plan.carrier, plan.guard);
-        if !self.up.sends {
+        self.up.start_lane(now);
+        if !self.up.sends || self.up.has_lane() {
             self.silence_at = None;
         } else if !self.up.receives {
             self.silence_at.get_or_insert(now);
         }
-        if !self.down.sends {
+        if !self.down.receives {
+            self.down.start_lane(now);
+        }
+        if !self.down.sends || self.down.has_lane() {
             self.carrier_silence_at = None;
         } else if !self.down.receives {
             self.carrier_silence_at.get_or_insert(now);
@@ -142,9 +154,13 @@ impl Bridge {
             Ok(relayed) => relayed,
             Err(reason) => {
                 path.dropped.count(reason);
+                if let Some(mismatch) = path.take_mismatch() {
+                    self.push(MediaEvent::Mismatch { side, mismatch });
+                }
                 return Forward::Drop(reason);
             }
         };
+        let mismatch = path.take_mismatch();
         let wants_preparing = path.gate.wants_preparing();
         let forward = relayed
             .len
@@ -161,6 +177,9 @@ impl Bridge {
                 let due = self.turn.model(now, relayed.heard);
                 self.down.set_talk_due(due);
             }
+        }
+        if let Some(mismatch) = mismatch {
+            self.push(MediaEvent::Mismatch { side, mismatch });
         }
         if relayed.learned {
             self.push(MediaEvent::Learned {
@@ -194,11 +213,16 @@ impl Bridge {
     /// A packet that was held, or one of our own making, that is due `now`, written into `out`; `None` when there
     /// is none.
     ///
-    /// **Shape**: `out` must hold any datagram that [`Bridge::forward`] takes, 1,500 bytes; without a hold, a packet
-    /// of the leg's ptime, 492 bytes at most; 16 more where the leg is encrypted.
+    /// **Shape**: `out` must hold any datagram that [`Bridge::forward`] takes, 1,500 bytes; 16 more where the leg is
+    /// encrypted.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
         for side in Side::ALL {
             if let Some(transmit) = self.release(now, side, out) {
+                return Some(transmit);
+            }
+        }
+        for side in Side::ALL {
+            if let Some(transmit) = self.play(now, side, out) {
                 return Some(transmit);
             }
         }
@@ -290,6 +314,14 @@ impl Bridge {
         }
     }
 
+    /// How much audio from a leg waits in its jitter buffer; none where packets are relayed as they come.
+    pub fn waiting(&self, side: Side) -> Duration {
+        match side {
+            Side::Carrier => self.up.waiting(),
+            Side::Openai => self.down.waiting(),
+        }
+    }
+
     /// The fault that the audio from a leg has now, if any.
     pub fn current_fault(&self, side: Side) -> Option<&Finding> {
         match side {
@@ -304,7 +336,8 @@ impl Bridge {
         aim(path, now, back.source.next_destination());
         loop {
             let sent = match path.release(now, out)? {
-                Ok(len) => send(path, back, len),
+                Ok(Some(len)) => send(path, back, len),
+                Ok(None) => continue,
                 Err(reason) => {
                     path.dropped.count(reason);
                     continue;
@@ -312,6 +345,29 @@ impl Bridge {
             };
             if let Forward::Send { to, len } = sent {
                 self.end_silence(from);
+                return Some(Transmit {
+                    side: from.other(),
+                    channel: Channel::Rtp,
+                    to,
+                    len,
+                });
+            }
+        }
+    }
+
+    /// The next packet that the path from leg `from` sends of its own accord.
+    fn play(&mut self, now: Instant, from: Side, out: &mut [u8]) -> Option<Transmit> {
+        let (path, back) = self.paths(from);
+        aim(path, now, back.source.next_destination());
+        loop {
+            let sent = match path.play(now, out)? {
+                Ok(len) => send(path, back, len),
+                Err(reason) => {
+                    path.dropped.count(reason);
+                    continue;
+                }
+            };
+            if let Forward::Send { to, len } = sent {
                 return Some(Transmit {
                     side: from.other(),
                     channel: Channel::Rtp,

@@ -11,10 +11,12 @@
 
 pub mod audio;
 mod bridge;
+mod comfort_noise;
 pub mod detect;
 mod format;
 mod gate;
 mod hold;
+mod lane;
 mod path;
 mod plan;
 pub mod quality;
@@ -30,6 +32,7 @@ pub use audio::format::SampleRate;
 pub use bridge::{Bridge, Forward, MediaEvent, Transmit};
 pub use format::Format;
 pub use hold::MAX_HOLD;
+pub use path::Mismatch;
 pub use plan::{Channel, Direction, GuardAction, GuardPlan, LegPlan, MediaPlan, Side, SrtpPlan};
 pub use stats::{BridgeStats, DropReason, Dropped, GuardStats, LegStats};
 pub use tap::{Ring, Rings, TapFor, Tapped, Way};

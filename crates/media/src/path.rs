@@ -1,16 +1,27 @@
 //! A path: one direction of a call's media, from the packets of one leg to the packets for the other.
 
+mod agreed;
+mod ear;
+mod rendering;
+
+pub use agreed::Mismatch;
+
+use crate::audio::transcode::Silence;
+use crate::comfort_noise;
 use crate::detect::{Change, Finding, Numbers, Packet, Watch};
 use crate::gate::{Gate, Passed};
 use crate::hold::{Hold, MAX_DATAGRAM_BYTES};
+use crate::lane::{Arrived, Lane};
 use crate::rtp::{self, Arrival, PayloadType, Receive, RtpTime, Send, Ssrc, View};
 use crate::secure::{Opening, Sealing};
 use crate::source::{Admission, Source};
 use crate::stats::{DropReason, Dropped, LegStats};
 use crate::tap::{Ring, Tap, TapFor};
 use crate::turn::Heard;
-use crate::{Format, GuardPlan, LegPlan, quality};
-use squelch_g711::Law;
+use crate::{Format, GuardAction, GuardPlan, LegPlan, quality};
+use agreed::Agreed;
+use ear::Ear;
+use rendering::Rendering;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -18,7 +29,7 @@ use std::time::{Duration, Instant};
 /// What became of one packet on its path.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Relayed {
-    /// The packet's length now; `None` while it is held.
+    /// The packet's length now; `None` while it is held, or where other packets come out for it.
     pub(crate) len: Option<usize>,
     pub(crate) change: Option<Change>,
     pub(crate) learned: bool,
@@ -34,12 +45,28 @@ pub(crate) struct Taken {
     sequence: u16,
     timestamp: RtpTime,
     marker: bool,
-    event: bool,
+    kind: Kind,
     /// The source's numbering started anew with it.
     restart: bool,
     payload_start: usize,
     payload_end: usize,
 }
+
+/// What a packet carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Audio,
+    /// telephone-event (RFC 4733).
+    Event,
+    /// Comfort noise (RFC 3389).
+    Noise,
+}
+
+/// The longest payload of our own making. **Units**: bytes; what an Ethernet packet holds.
+const MAX_OWN_BYTES: usize = 1_440;
+
+/// A header without CSRCs. **Units**: bytes.
+const HEADER_BYTES: usize = 12;
 
 impl Taken {
     fn payload(&self) -> Range<usize> {
@@ -53,13 +80,24 @@ pub(crate) struct Path {
     format: Format,
     payload_type: PayloadType,
     telephone_event: Option<PayloadType>,
+    comfort_noise: Option<PayloadType>,
+    out_format: Format,
     out_payload_type: PayloadType,
     out_telephone_event: Option<PayloadType>,
-    out_ptime_samples: usize,
+    out_comfort_noise: Option<PayloadType>,
+    out_ptime_ticks: usize,
     out_ptime: Duration,
-    out_law: Law,
     /// The plan's dialogs of the incoming and the outgoing leg.
     dialogs: (u32, u32),
+    /// Silence towards the other leg, and of the incoming one where it speaks no G.711.
+    out_silence: Option<Silence>,
+    silence: Option<Silence>,
+    /// Where packets can't go on as they come.
+    lane: Option<Box<Lane>>,
+    /// Where the incoming leg speaks no G.711.
+    ear: Option<Box<Ear>>,
+    rendering: Rendering,
+    agreed: Agreed,
     pub(crate) receives: bool,
     pub(crate) sends: bool,
     pub(crate) source: Source,
@@ -97,16 +135,47 @@ struct Earlier {
 
 impl Path {
     pub(crate) fn new(incoming: &LegPlan, outgoing: &LegPlan, guard: GuardPlan) -> Path {
+        let silence = |leg: &LegPlan| Silence::new(leg.format.into(), leg.ptime).ok();
+        let lane = if Lane::is_needed(incoming, outgoing) {
+            // Neither fails for what negotiation gives; where one did, nothing could be sent.
+            Lane::new(incoming, outgoing).ok().map(Box::new)
+        } else {
+            None
+        };
+        // In a lane the gate acts before the transcoding. What is no G.711 can't be repaired a packet at a time.
+        let action = match guard.action {
+            GuardAction::Protect if !incoming.format.is_g711() => GuardAction::Mute,
+            action => action,
+        };
+        let gate_format = match lane {
+            Some(_) => incoming.format,
+            None => outgoing.format,
+        };
+        let gate_ptime = match lane {
+            Some(_) => incoming.ptime,
+            None => outgoing.ptime,
+        };
         Path {
             format: incoming.format,
             payload_type: incoming.payload_type,
             telephone_event: incoming.telephone_event,
+            // Its static payload type needs no words (RFC 3551 table 4).
+            comfort_noise: incoming
+                .comfort_noise
+                .or((incoming.format.clock_rate() == 8_000).then_some(PayloadType::COMFORT_NOISE)),
+            out_format: outgoing.format,
             out_payload_type: outgoing.payload_type,
             out_telephone_event: outgoing.telephone_event,
-            out_ptime_samples: outgoing.ptime.samples(outgoing.format.clock_rate()),
+            out_comfort_noise: outgoing.comfort_noise,
+            out_ptime_ticks: outgoing.ptime.samples(outgoing.format.clock_rate()),
             out_ptime: outgoing.ptime.duration(),
-            out_law: outgoing.format.law(),
             dialogs: (incoming.dialog, outgoing.dialog),
+            out_silence: silence(outgoing),
+            silence: silence(incoming).filter(|_| !incoming.format.is_g711()),
+            lane,
+            ear: Ear::new(incoming).map(Box::new),
+            rendering: Rendering::new(outgoing.ssrc.0),
+            agreed: Agreed::new(incoming),
             receives: incoming.direction.receives(),
             sends: outgoing.direction.sends(),
             source: Source::new(incoming),
@@ -125,10 +194,10 @@ impl Path {
             send: Send::new(outgoing.ssrc, outgoing.sequence, outgoing.timestamp),
             watch: Watch::new(incoming.format.law()),
             gate: Gate::new(
-                guard.action,
+                action,
                 incoming.format,
-                outgoing.format,
-                outgoing.ptime.as_ms(),
+                gate_format,
+                gate_ptime.as_ms(),
                 outgoing.ssrc.0,
             ),
             hold: Hold::new(guard.hold),
@@ -147,19 +216,25 @@ impl Path {
     /// Takes a signalled change; the numbering and the statistics go on, and the hold is the call's for its life.
     pub(crate) fn update(&mut self, incoming: &LegPlan, outgoing: &LegPlan, guard: GuardPlan) {
         let fresh = Path::new(incoming, outgoing, guard);
-        let same_audio = self.format == fresh.format && self.out_law == fresh.out_law;
+        let same_audio = self.format == fresh.format && self.out_format == fresh.out_format;
         let (incoming_before, outgoing_before) =
             std::mem::replace(&mut self.dialogs, fresh.dialogs);
         let (is_other_source, is_other_sink) = (
             incoming_before != incoming.dialog,
             outgoing_before != outgoing.dialog,
         );
+        let same_packets = self.out_ptime == fresh.out_ptime
+            && self.agreed.same(&fresh.agreed)
+            && self.lane.is_some() == fresh.lane.is_some();
         self.payload_type = fresh.payload_type;
         self.telephone_event = fresh.telephone_event;
+        self.comfort_noise = fresh.comfort_noise;
         self.out_payload_type = fresh.out_payload_type;
         self.out_telephone_event = fresh.out_telephone_event;
-        self.out_ptime_samples = fresh.out_ptime_samples;
+        self.out_comfort_noise = fresh.out_comfort_noise;
+        self.out_ptime_ticks = fresh.out_ptime_ticks;
         self.out_ptime = fresh.out_ptime;
+        self.out_silence = fresh.out_silence;
         self.receives = fresh.receives;
         self.sends = fresh.sends;
         if is_other_source {
@@ -180,9 +255,23 @@ impl Path {
         if is_other_sink {
             self.send = fresh.send;
         }
+        if !same_audio || !same_packets || is_other_source {
+            self.lane = fresh.lane;
+            self.agreed = fresh.agreed;
+        }
+        if !self.sends || !self.receives {
+            self.rendering.stop();
+        }
+        if !self.sends
+            && let Some(lane) = &mut self.lane
+        {
+            lane.stop();
+        }
         if !same_audio || is_other_source {
             self.format = fresh.format;
-            self.out_law = fresh.out_law;
+            self.out_format = fresh.out_format;
+            self.silence = fresh.silence;
+            self.ear = fresh.ear;
             self.watch = fresh.watch;
             self.gate = fresh.gate;
             // What still waits is in a format that is no longer agreed on.
@@ -208,22 +297,33 @@ impl Path {
         let mut change = None;
         let (mut heard, mut span) = (Heard::Nothing, Duration::ZERO);
         let at = self.stream_time(now);
-        if !taken.event {
+        if taken.kind == Kind::Audio {
             let audio = packet.get(taken.payload()).ok_or(DropReason::Malformed)?;
+            let ticks = self.format.ticks(audio);
+            self.agreed
+                .audio(taken.sequence, taken.timestamp, ticks, audio.len());
+            // What is decoded for the detector has other lengths than its packet's numbers speak of.
+            let (audio, numbers) = match &mut self.ear {
+                Some(ear) => (ear.hear(audio), None),
+                None => (
+                    audio,
+                    Some(Numbers {
+                        sequence: taken.sequence,
+                        timestamp: taken.timestamp,
+                    }),
+                ),
+            };
             change = self.watch.observe(Packet {
                 at,
-                numbers: Some(Numbers {
-                    sequence: taken.sequence,
-                    timestamp: taken.timestamp,
-                }),
+                numbers,
                 payload: audio,
             });
             heard = self.watch.level().map_or(Heard::Fault, Heard::Audio);
-            span = Duration::from_micros(audio.len() as u64 * 125);
+            span = self.format.span(ticks.unwrap_or(0));
         }
         let Some(hold) = &mut self.hold else {
             self.gate.follow(self.watch.current());
-            let len = Some(self.pass(packet, &taken)?);
+            let len = self.pass(now, packet, &taken)?;
             return Ok(Relayed {
                 len,
                 change,
@@ -249,12 +349,13 @@ impl Path {
         })
     }
 
-    /// The next held packet that is due, written into `out` for the outgoing leg; gives its length.
+    /// The next held packet that is due, written into `out` for the outgoing leg; gives its length, none where other
+    /// packets come out for it.
     pub(crate) fn release(
         &mut self,
         now: Instant,
         out: &mut [u8],
-    ) -> Option<Result<usize, DropReason>> {
+    ) -> Option<Result<Option<usize>, DropReason>> {
         let hold = self.hold.as_mut()?;
         hold.due().filter(|due| *due <= now)?;
         let (taken, finding, len) = hold.pop(out)?;
@@ -264,15 +365,20 @@ impl Path {
         if !self.sends {
             return Some(Err(DropReason::Direction));
         }
-        if !taken.event {
+        if taken.kind == Kind::Audio {
             self.gate.follow(finding.as_ref());
         }
-        Some(self.pass(out, &taken))
+        Some(self.pass(now, out, &taken))
     }
 
-    /// When the next held packet is due.
+    /// When the next packet is due that does not come in: one that is held, or one of our own making.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.hold.as_ref()?.due()
+        let held = self.hold.as_ref().and_then(Hold::due);
+        let lane = self.lane.as_ref().and_then(|lane| lane.due());
+        [held, lane, self.rendering.due()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Judges a datagram and counts it; what is no news to the other leg ends here.
@@ -292,10 +398,12 @@ impl Path {
         let packet = datagram.get(..len).ok_or(DropReason::Size)?;
         let view = View::parse(packet).map_err(|_| DropReason::Malformed)?;
         let passes = self.receives && self.sends;
-        let event = self.telephone_event == Some(view.payload_type());
-        if !event && view.payload_type() != self.payload_type {
+        let Some(kind) = self.kind(view.payload_type()) else {
+            if self.source.may_be(from) {
+                self.agreed.other(view.payload_type());
+            }
             return Err(DropReason::PayloadType);
-        }
+        };
         let (ssrc, sequence, timestamp) = (view.ssrc(), view.sequence(), view.timestamp());
         let payload = view.payload_range();
         let learned = match self.source.admit(from, ssrc, sequence, self.payload_type) {
@@ -326,7 +434,7 @@ impl Path {
         if payload.is_empty() {
             return Err(DropReason::Size);
         }
-        if event && self.out_telephone_event.is_none() {
+        if kind == Kind::Event && self.out_telephone_event.is_none() {
             return Err(DropReason::PayloadType);
         }
         let taken = Taken {
@@ -334,12 +442,25 @@ impl Path {
             sequence,
             timestamp,
             marker: view.marker(),
-            event,
+            kind,
             restart: std::mem::take(&mut self.restarted),
             payload_start: payload.start,
             payload_end: payload.end,
         };
         Ok((taken, learned))
+    }
+
+    /// What a payload type stands for on the incoming leg, if anything.
+    fn kind(&self, payload_type: PayloadType) -> Option<Kind> {
+        if payload_type == self.payload_type {
+            Some(Kind::Audio)
+        } else if self.telephone_event == Some(payload_type) {
+            Some(Kind::Event)
+        } else if self.comfort_noise == Some(payload_type) {
+            Some(Kind::Noise)
+        } else {
+            None
+        }
     }
 
     /// Opens what came from an encrypted leg, whatever becomes of it then: the rollover counter follows what a leg
@@ -359,29 +480,56 @@ impl Path {
     }
 
     /// Through the gate and out: the packet in the other leg's law and numbering, and encrypted where that leg is.
-    fn pass(&mut self, packet: &mut [u8], taken: &Taken) -> Result<usize, DropReason> {
+    /// Nothing where other packets come out for it.
+    fn pass(
+        &mut self,
+        now: Instant,
+        packet: &mut [u8],
+        taken: &Taken,
+    ) -> Result<Option<usize>, DropReason> {
         let payload = taken.payload();
+        if taken.kind == Kind::Noise && (self.lane.is_some() || self.out_comfort_noise.is_none()) {
+            let noise = packet.get(payload).ok_or(DropReason::Malformed)?;
+            let level = comfort_noise::level_dbov(noise).ok_or(DropReason::Size)?;
+            match &mut self.lane {
+                Some(lane) => lane.hear_noise(level),
+                None => self.rendering.start(now, level),
+            }
+            return Ok(None);
+        }
+        self.rendering.stop();
+        if self.lane.is_some() {
+            return self.pass_into_lane(now, packet, taken);
+        }
         if taken.restart {
             self.send.restart();
         }
-        let (out_type, payload_len, came, ticks) = if taken.event {
-            let out_type = self.out_telephone_event.ok_or(DropReason::PayloadType)?;
-            let ticks = self.out_ptime_samples;
-            (out_type, payload.len(), ticks, ticks)
-        } else {
-            let audio = packet
-                .get_mut(payload.clone())
-                .ok_or(DropReason::Malformed)?;
-            let length = self.pass_audio(audio);
-            (self.out_payload_type, length, payload.len(), length)
+        let beside = |out_type: Option<PayloadType>| {
+            let out_type = out_type.ok_or(DropReason::PayloadType)?;
+            let ticks = self.out_ptime_ticks as u32;
+            Ok((out_type, payload.len(), ticks, ticks))
         };
-        let stamp = self.send.relay(
-            taken.ssrc,
-            taken.sequence,
-            taken.timestamp,
-            came as u32,
-            ticks as u32,
-        );
+        let (out_type, payload_len, came, ticks) = match taken.kind {
+            Kind::Event => beside(self.out_telephone_event)?,
+            Kind::Noise => beside(self.out_comfort_noise)?,
+            Kind::Audio => {
+                let audio = packet
+                    .get_mut(payload.clone())
+                    .ok_or(DropReason::Malformed)?;
+                let came = self.format.ticks(audio).ok_or(DropReason::Size)?;
+                let length = self.pass_audio(audio);
+                // What the guard put in the place of audio lasts as long; what it repaired is G.711.
+                let ticks = if self.format.is_g711() {
+                    length as u32
+                } else {
+                    came
+                };
+                (self.out_payload_type, length, came, ticks)
+            }
+        };
+        let stamp = self
+            .send
+            .relay(taken.ssrc, taken.sequence, taken.timestamp, came, ticks);
         rtp::restamp(
             packet,
             out_type,
@@ -391,7 +539,51 @@ impl Path {
             stamp.ssrc,
         );
         clear_padding(packet);
-        self.seal(packet, payload.start + payload_len)
+        self.seal(packet, payload.start + payload_len).map(Some)
+    }
+
+    /// Audio waits in the lane's jitter buffer; events go on at once, in the other clock's time.
+    fn pass_into_lane(
+        &mut self,
+        now: Instant,
+        packet: &mut [u8],
+        taken: &Taken,
+    ) -> Result<Option<usize>, DropReason> {
+        let range = taken.payload();
+        let payload = packet.get_mut(range.clone()).ok_or(DropReason::Malformed)?;
+        if taken.kind == Kind::Event {
+            let out_type = self.out_telephone_event.ok_or(DropReason::PayloadType)?;
+            let at = self.send.next_timestamp();
+            let lane = self.lane.as_mut().ok_or(DropReason::PayloadType)?;
+            let at = lane.hear_event(taken.ssrc, taken.timestamp, at, payload);
+            let stamp = self.send.beside(at);
+            rtp::restamp(
+                packet,
+                out_type,
+                taken.marker,
+                stamp.sequence,
+                stamp.timestamp,
+                stamp.ssrc,
+            );
+            clear_padding(packet);
+            return self.seal(packet, range.end).map(Some);
+        }
+        let length = self.pass_audio(payload);
+        let audio = packet
+            .get(range.start..range.start + length)
+            .unwrap_or_default();
+        let lane = self.lane.as_mut().ok_or(DropReason::PayloadType)?;
+        let arrived = Arrived {
+            now,
+            source: taken.ssrc,
+            sequence: taken.sequence,
+            timestamp: taken.timestamp,
+            restart: taken.restart,
+        };
+        if !lane.push(arrived, audio) {
+            self.dropped.count(DropReason::Size);
+        }
+        Ok(None)
     }
 
     fn seal(&mut self, packet: &mut [u8], len: usize) -> Result<usize, DropReason> {
@@ -429,7 +621,11 @@ impl Path {
         now.saturating_duration_since(*self.started.get_or_insert(now))
     }
 
+    /// The gate acts on a packet's audio in place; gives its new length.
     fn pass_audio(&mut self, audio: &mut [u8]) -> usize {
+        if !self.format.is_g711() {
+            return self.mute_where_shut(audio);
+        }
         let (passed, length) = self.gate.pass(audio);
         let span = Duration::from_micros(length as u64 * 125);
         match passed {
@@ -440,24 +636,92 @@ impl Path {
         length
     }
 
+    /// What the gate is to a format that it can't act on: silence of the format's own.
+    fn mute_where_shut(&mut self, audio: &mut [u8]) -> usize {
+        if !self.gate.is_shut() {
+            return audio.len();
+        }
+        let ticks = self.format.ticks(audio).unwrap_or(0);
+        self.muted += self.format.span(ticks);
+        match (self.format, &self.silence) {
+            (Format::Opus, Some(silence)) => silence.fill(audio).unwrap_or(0),
+            _ => {
+                audio.fill(0);
+                audio.len()
+            }
+        }
+    }
+
     /// Writes a packet of silence of our own making; gives its length.
     pub(crate) fn silence(&mut self, out: &mut [u8]) -> Option<usize> {
-        /// A header without CSRCs.
-        const HEADER_BYTES: usize = 12;
-        let len = HEADER_BYTES + self.out_ptime_samples;
-        let packet = out.get_mut(..len)?;
-        packet.fill(self.out_law.silence());
-        *packet.first_mut()? = 0x80;
-        let stamp = self.send.own(self.out_ptime_samples as u32);
+        let room = out.get_mut(HEADER_BYTES..)?;
+        let len = self.out_silence.as_ref()?.fill(room)?;
+        self.send_own(out, len).ok()
+    }
+
+    /// A packet that goes out of our own accord and is due `now`, written into `out`: out of the lane, or comfort
+    /// noise. Gives its length.
+    pub(crate) fn play(
+        &mut self,
+        now: Instant,
+        out: &mut [u8],
+    ) -> Option<Result<usize, DropReason>> {
+        let end = (HEADER_BYTES + MAX_OWN_BYTES).min(out.len());
+        let room = out.get_mut(HEADER_BYTES..end)?;
+        let len = match &mut self.lane {
+            Some(lane) => {
+                let len = lane.play(now, room);
+                for _ in 0..lane.take_late() {
+                    self.dropped.count(DropReason::Late);
+                }
+                len?
+            }
+            None => self
+                .rendering
+                .render(now, self.out_format, self.out_ptime_ticks, room)?,
+        };
+        Some(self.send_own(out, len))
+    }
+
+    /// Numbers and seals a packet of ours whose payload lies behind its header's place.
+    fn send_own(&mut self, out: &mut [u8], payload_len: usize) -> Result<usize, DropReason> {
+        *out.first_mut().ok_or(DropReason::Size)? = 0x80;
+        let stamp = self.send.own(self.out_ptime_ticks as u32);
         rtp::restamp(
-            packet,
+            out,
             self.out_payload_type,
             false,
             stamp.sequence,
             stamp.timestamp,
             stamp.ssrc,
         );
-        self.seal(out, len).ok()
+        self.seal(out, HEADER_BYTES + payload_len)
+    }
+
+    /// Whether what comes goes through a jitter buffer and is transcoded.
+    pub(crate) fn has_lane(&self) -> bool {
+        self.lane.is_some()
+    }
+
+    /// How much audio waits in the lane.
+    pub(crate) fn waiting(&self) -> Duration {
+        self.lane
+            .as_ref()
+            .map_or(Duration::ZERO, |lane| lane.waiting())
+    }
+
+    /// From `now` on the lane sends, silence until something comes.
+    pub(crate) fn start_lane(&mut self, now: Instant) {
+        if let Some(lane) = &mut self.lane
+            && self.sends
+        {
+            lane.start(now);
+        }
+    }
+
+    /// How what came differs from what was agreed on, where that was not told yet.
+    pub(crate) fn take_mismatch(&mut self) -> Option<Mismatch> {
+        self.agreed.take()
     }
 
     /// Whether somebody ought to be heard from now on.

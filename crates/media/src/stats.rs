@@ -29,11 +29,13 @@ pub enum DropReason {
     Replay,
     /// The key has protected as many packets as it may.
     KeyUsedUp,
+    /// Where audio waits in a jitter buffer: it came after its time, or when too much waited already.
+    Late,
 }
 
 impl DropReason {
     /// All reasons, in the order of [`Dropped`].
-    pub const ALL: [DropReason; 12] = [
+    pub const ALL: [DropReason; 13] = [
         DropReason::Malformed,
         DropReason::PayloadType,
         DropReason::Source,
@@ -46,6 +48,7 @@ impl DropReason {
         DropReason::Authentication,
         DropReason::Replay,
         DropReason::KeyUsedUp,
+        DropReason::Late,
     ];
 
     /// The label of the metric.
@@ -63,6 +66,7 @@ impl DropReason {
             DropReason::Authentication => "authentication",
             DropReason::Replay => "replay",
             DropReason::KeyUsedUp => "key_used_up",
+            DropReason::Late => "late",
         }
     }
 }

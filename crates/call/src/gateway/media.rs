@@ -51,6 +51,11 @@ impl Gateway {
                     }
                 }
             }
+            MediaEvent::Mismatch { side, mismatch } => {
+                self.counters.mismatch(side, &mismatch);
+                let detail = format!("from the {} leg: {mismatch}", side.name());
+                call.diary.note(clock.now, "media_mismatch", detail);
+            }
             MediaEvent::Learned { side, address } => {
                 call.diary.note(
                     clock.now,

@@ -38,9 +38,31 @@ pub fn amplitude(dbov: f32) -> f32 {
     32_768.0 * 10_f32.powf(dbov / 20.0)
 }
 
+/// Fills `pcm` with white noise of `dbov` RMS. `random` is the state of the dice, never 0; it goes on.
+pub(crate) fn noise(random: &mut u32, dbov: f32, pcm: &mut [i16]) {
+    // Uniform noise of peak A has an RMS of A / sqrt(3).
+    let peak = (amplitude(dbov) * 1.732).min(32_767.0) as i32;
+    for sample in pcm {
+        // xorshift32
+        *random ^= *random << 13;
+        *random ^= *random >> 17;
+        *random ^= *random << 5;
+        *sample = ((*random >> 8) as i32 % (2 * peak + 1) - peak) as i16;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn noise_has_its_level() {
+        let mut pcm = [0; 8_000];
+        for dbov in [-30.0, -50.0, -66.0] {
+            noise(&mut 7, dbov, &mut pcm);
+            assert!((rms_dbov(&pcm) - dbov).abs() < 0.5, "{dbov}");
+        }
+    }
 
     #[test]
     fn a_full_scale_sine_is_3_db_down() {

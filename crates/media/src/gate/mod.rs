@@ -116,6 +116,11 @@ impl Gate {
         }
     }
 
+    /// Whether audio is kept from the other leg now; for what is no G.711, which [`Gate::pass`] can't act on.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.state != State::Open
+    }
+
     /// Acts on the audio of one packet; gives what it did and the payload's new length.
     ///
     /// **Cost**: nothing when open and the laws agree, but for the level of one packet in sixteen.

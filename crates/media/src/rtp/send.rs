@@ -130,6 +130,24 @@ impl Send {
         stamp
     }
 
+    /// Numbers for a packet beside the audio, of an earlier time or of now: telephone-events among packets of our own
+    /// making. The run of timestamps stays where it is.
+    pub fn beside(&mut self, timestamp: RtpTime) -> Stamp {
+        let stamp = Stamp {
+            ssrc: self.ssrc,
+            sequence: self.next_sequence,
+            timestamp,
+            fresh: false,
+        };
+        self.next_sequence = self.next_sequence.wrapping_add(1);
+        stamp
+    }
+
+    /// Where the run of timestamps is.
+    pub fn next_timestamp(&self) -> RtpTime {
+        self.next_timestamp
+    }
+
     fn follow(&mut self, sequence: u16, timestamp: RtpTime, ticks: u32) {
         let next = sequence.wrapping_add(1);
         // A reordered packet doesn't move the run back.

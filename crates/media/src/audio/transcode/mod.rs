@@ -8,18 +8,20 @@ mod coder;
 #[cfg(feature = "opus")]
 mod conceal;
 mod error;
+mod paced;
 mod queue;
 mod rates;
 mod silence;
 mod timing;
 
 pub use error::TranscodeError;
+pub(crate) use paced::Paced;
 pub use silence::Silence;
 pub use timing::MAX_FILL_MS;
 
 use super::format::AudioFormat;
 #[cfg(feature = "opus")]
-use super::{format::SampleRate, opus};
+use super::{format::SampleRate, opus, opus_packet};
 use crate::rtp::{Ptime, RtpTime};
 use coder::{MAX_PAYLOAD_MS, Reader, Writer};
 use queue::Queue;

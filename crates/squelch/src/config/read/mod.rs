@@ -1,6 +1,7 @@
 //! From the text of the file to the configuration, section by section.
 
 mod digest;
+mod formats;
 mod guard;
 mod openai;
 mod servers;

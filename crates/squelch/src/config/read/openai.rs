@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use ipnet::IpNet;
-use squelch_media::Format;
 use squelch_sip::{Protocol, Uri};
 
 use super::digest::credentials;
+use super::formats::formats;
 use super::trunk::SRTP;
 use crate::config::files::{Surroundings, named, secret};
 use crate::config::model::{Authorities, ShownCertificate};
@@ -48,6 +48,11 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> Open
     let probe = section.value_or("probe", Some(PROBE), probe_interval);
     let is_probe_said = section.has("probe");
     let media_sources = section.list("media_sources", values::network);
+    let formats = formats(&mut section);
+    if !formats.iter().any(|format| format.is_g711()) {
+        let message = "names no G.711, and OpenAI's SIP is known to take nothing else";
+        section.warning("formats", message, "add \"pcmu\"");
+    }
     let srtp = section.value_or("srtp", Srtp::Prefer, values::word(&SRTP));
     let audio_format = section.value_or(
         "audio_format",
@@ -90,7 +95,7 @@ pub(super) fn openai(mut section: Section<'_>, around: Surroundings<'_>) -> Open
         api_key,
         webhook_secrets: secrets.unwrap_or_default(),
         media_sources: media_sources.unwrap_or_else(published),
-        formats: vec![Format::Pcmu, Format::Pcma],
+        formats,
         srtp,
         audio_format,
         at_expiry,

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use squelch_media::Format;
 use toml::de::DeValue;
 
 use super::digest::credentials;
+use super::formats::formats;
 use crate::config::files::Surroundings;
 use crate::config::problem::Wrong;
 use crate::config::section::Section;
@@ -38,7 +38,7 @@ fn trunk(
     let name = section.required("name", "write name = \"carrier\"", values::text);
     let sources = section.list("sources", values::network);
     let media_sources = section.list("media_sources", values::network);
-    let formats = section.list("formats", values::word(&FORMATS));
+    let formats = formats(&mut section);
     let srtp = section.value_or("srtp", Srtp::Prefer, values::word(&SRTP));
     if srtp == Srtp::Require && !listens_by_tls {
         let message = "takes keys over TLS alone, and no address of [sip] listen is \"tls:\"";
@@ -87,16 +87,6 @@ fn trunk(
             section.missing("sources", mend);
         }
         None => {}
-    }
-    let formats = formats.unwrap_or_else(|| vec![Format::Pcmu, Format::Pcma]);
-    if formats.is_empty() {
-        section.error("formats", "names no format", "write [\"pcmu\", \"pcma\"]");
-    }
-    if formats.iter().enumerate().any(|(at, format)| {
-        let mut others = formats.iter().take(at);
-        others.any(|other| other == format)
-    }) {
-        section.error("formats", "names a format twice", "keep one");
     }
     section.finish();
     Some(Trunk {
@@ -207,4 +197,3 @@ pub(super) const SRTP: [(&str, Srtp); 3] = [
     ("prefer", Srtp::Prefer),
     ("require", Srtp::Require),
 ];
-const FORMATS: [(&str, Format); 2] = [("pcmu", Format::Pcmu), ("pcma", Format::Pcma)];

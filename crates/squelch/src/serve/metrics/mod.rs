@@ -38,6 +38,7 @@ pub(super) struct Metrics {
     calls_active: Family<Labels, Gauge>,
     calls: Counts,
     call_setup: Histogram,
+    mismatches: Counts,
     faults: Counts,
     session_guard: Counts,
     proxied: Counts,
@@ -62,6 +63,7 @@ impl Metrics {
             calls_active: Family::default(),
             calls: Counts::default(),
             call_setup: Histogram::new(SETUP),
+            mismatches: Counts::default(),
             faults: Counts::default(),
             session_guard: Counts::default(),
             proxied: Counts::default(),
@@ -89,6 +91,8 @@ impl Metrics {
         to.register("call_setup_seconds", help, metrics.call_setup.clone());
         let help = "Faults found, by the leg the audio came from";
         to.register("faults", help, metrics.faults.clone());
+        let help = "Calls' legs whose media differ from what their SDP agreed on, by what differs";
+        to.register("media_mismatches", help, metrics.mismatches.clone());
         let help = "Sessions that the session guard judged";
         to.register("session_guard", help, metrics.session_guard.clone());
         let help = "Requests of the application about calls, by what became of them";
@@ -183,6 +187,10 @@ impl Metrics {
                 labels([("leg", leg), ("fault", fault)]),
                 *count,
             );
+        }
+        for ((leg, what), count) in &counters.mismatches {
+            let labels = labels([("leg", leg), ("what", what)]);
+            set(&self.mismatches, labels, *count);
         }
         for ((event, verdict), count) in &counters.session_guard {
             let labels = labels([("event", event), ("verdict", verdict)]);
