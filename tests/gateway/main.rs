@@ -6,6 +6,7 @@ mod digest;
 mod digits;
 mod failure_mapping;
 mod failures;
+mod formats;
 mod injection;
 mod options;
 mod pair;

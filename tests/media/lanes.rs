@@ -335,7 +335,7 @@ fn packets_out_of_order_and_twice_are_heard_in_order_and_once() {
 #[test]
 fn jitter_within_the_delay_that_it_brought_about_is_not_heard() {
     // 0 to 40 ms by dice that are the same each time.
-    let late = |number: u64| (number * 2_654_435_761 >> 7) % 40;
+    let late = |number: u64| ((number * 2_654_435_761) >> 7) % 40;
     let (all, line) = through(500, |number| Some(ms(20 * number + late(number))));
     assert_continuous(&line.to_openai, 160);
     // After a second of getting used to it.

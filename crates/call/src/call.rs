@@ -5,7 +5,7 @@ use crate::gateway::mend::Mending;
 use crate::gateway::redial::Redials;
 use crate::gateway::transfer::{Subscription, Transfer};
 use crate::io::FetchId;
-use crate::negotiate::{Offer, formats_for_openai};
+use crate::negotiate::{Offer, formats_for_openai, odd_in_answer, odd_in_offer};
 use crate::record::Diary;
 use crate::termination::EndReason;
 use squelch_media::{BridgeStats, Format, MediaPlan};
@@ -157,6 +157,22 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// Writes down what is odd about OpenAI's answer, of which `format` was taken.
+    pub(crate) fn check_answer(&mut self, now: Instant, answer: &[u8], format: Format) {
+        let said = self.openai.said.as_ref();
+        let odd = said.map(|said| odd_in_answer(said, answer, format));
+        for detail in odd.unwrap_or_default() {
+            self.diary.note(now, "answer_check", detail);
+        }
+    }
+
+    /// Writes down what is odd about the carrier's offer.
+    pub(crate) fn check_offer(&mut self, now: Instant) {
+        for detail in odd_in_offer(&self.offer.audio, self.offer.format) {
+            self.diary.note(now, "offer_check", detail);
+        }
+    }
+
     /// What SIP gives OpenAI's leg, as far as a Realtime session has a name for it: the format that its answer took,
     /// or until then the one that it is offered first and takes as a rule.
     pub(crate) fn negotiated_with_openai(&self, formats: &[Format]) -> Option<Format> {

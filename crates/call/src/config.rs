@@ -206,6 +206,21 @@ impl Default for Limits {
     }
 }
 
+impl Trunk {
+    /// Whether media may go to an address in the carrier's SDP. Where no `media_sources` are given, this machine and its
+    /// link are only meant by a carrier that signals from there.
+    pub(crate) fn media_allowed(&self, address: SocketAddr) -> bool {
+        let ip = address.ip().to_canonical();
+        let is_near = match ip {
+            IpAddr::V4(v4) => v4.is_loopback() || v4.is_link_local(),
+            IpAddr::V6(v6) => v6.is_loopback() || v6.is_unicast_link_local(),
+        };
+        let signals_from = || self.sources.iter().any(|network| network.contains(&ip));
+        media_allowed(address, &self.media_sources)
+            && (!is_near || !self.media_sources.is_empty() || signals_from())
+    }
+}
+
 /// Whether media may be sent to an address that somebody put into an SDP.
 ///
 /// Multicast, unspecified and broadcast addresses never; else inside the networks, where any are given.

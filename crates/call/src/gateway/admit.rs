@@ -122,7 +122,7 @@ impl Gateway {
     ) {
         self.next_call += 1;
         let id = CallId(self.next_call);
-        let call = Call {
+        let mut call = Call {
             name: self.token(),
             session_id: self.random.next_u32().to_string(),
             trunk,
@@ -156,6 +156,7 @@ impl Gateway {
             session_mended: 0,
             openai_call_ids: Vec::new(),
         };
+        call.check_offer(clock.now);
         let session_expires = self
             .config
             .trunks

@@ -148,6 +148,7 @@ impl Gateway {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
+        call.check_answer(clock.now, &answer, plan.openai.format);
         if call.carrier.is_late {
             let format = plan.openai.format;
             let terms = Terms::carrier(trunk, call.carrier.protocol);

@@ -7,6 +7,7 @@
 use super::openai_leg::{invited, openai_terms};
 use super::{Clock, Gateway};
 use crate::call::{Call, State};
+use crate::config::media_allowed;
 use crate::io::{CallId, Output};
 use crate::negotiate::{self, Change, Standing, Terms, Unacceptable};
 use crate::termination::EndReason;
@@ -55,6 +56,7 @@ impl Gateway {
         let Some(call) = self.calls.get_mut(&id) else {
             return false;
         };
+        call.check_answer(clock.now, &body.bytes, plan.openai.format);
         call.plan = Some(plan.clone());
         call.diary
             .note(clock.now, "early_media", "from the openai leg");
@@ -298,17 +300,13 @@ impl Gateway {
         let call = self.calls.get(&id).ok_or_else(not_now)?;
         let trunk = self.config.trunks.get(call.trunk).ok_or_else(not_now)?;
         let openai = &self.config.openai;
-        let (formats, networks, said) = match side {
-            Side::Carrier => (
-                &trunk.formats[..],
-                &trunk.media_sources[..],
-                &call.carrier.said,
-            ),
-            Side::Openai => (
-                &openai.formats[..],
-                &openai.media_sources[..],
-                &call.openai.said,
-            ),
+        let (formats, said) = match side {
+            Side::Carrier => (&trunk.formats[..], &call.carrier.said),
+            Side::Openai => (&openai.formats[..], &call.openai.said),
+        };
+        let allowed = |remote| match side {
+            Side::Carrier => trunk.media_allowed(remote),
+            Side::Openai => media_allowed(remote, &openai.media_sources),
         };
         let terms = match (side, &call.openai.peer) {
             (Side::Openai, Some(peer)) => openai_terms(openai, call, peer.protocol),
@@ -321,7 +319,7 @@ impl Gateway {
         let standing = Standing {
             formats,
             present,
-            networks,
+            allowed: &allowed,
             terms,
             key: keys.map(|keys| &keys.send),
             offered: said.as_ref().filter(|_| is_answer),

@@ -6,9 +6,7 @@ use super::formats::{
 };
 use super::srtp::{Keys, Terms, profile_of};
 use super::{Unacceptable, direction_of};
-use crate::config::media_allowed;
 use crate::termination::EndReason;
-use ipnet::IpNet;
 use rand_core::Rng;
 use squelch_media::rtp::PayloadType;
 use squelch_media::srtp::MasterKey;
@@ -59,11 +57,12 @@ impl Change {
 }
 
 /// What a new description is held against.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Standing<'a> {
     pub(crate) formats: &'a [Format],
     pub(crate) present: Format,
-    pub(crate) networks: &'a [IpNet],
+    /// Whether media may go to an address of this leg.
+    pub(crate) allowed: &'a dyn Fn(SocketAddr) -> bool,
     pub(crate) terms: Terms,
     /// What squelch sends with now.
     pub(crate) key: Option<&'a MasterKey>,
@@ -104,7 +103,7 @@ pub(crate) fn read_change(
         .ok_or_else(|| refused(305, "none of the formats is spoken on this leg".into()))?;
     let remote =
         (!audio.address.is_unspecified()).then(|| SocketAddr::new(audio.address, audio.port));
-    if let Some(remote) = remote.filter(|remote| !media_allowed(*remote, standing.networks)) {
+    if let Some(remote) = remote.filter(|remote| !(standing.allowed)(*remote)) {
         let text = format!("{remote} is no address that media are sent to on this leg");
         return Err(refused(399, text));
     }

@@ -1,12 +1,14 @@
 //! Negotiation: the one place where names on the wire become formats of media.
 
 mod change;
+mod check;
 mod formats;
 mod offer;
 mod plan;
 mod srtp;
 
 pub(crate) use change::{Change, Standing, answer_to_change, as_it_stands, read_change};
+pub(crate) use check::{odd_in_answer, odd_in_offer};
 pub(crate) use formats::formats_for_openai;
 pub(crate) use offer::{answer_to_carrier, late_offer, offer_to_openai, read_offer, unsaid_offer};
 pub(crate) use plan::{Invited, plan};

@@ -6,7 +6,7 @@ use super::formats::{
 };
 use super::srtp::{Keys, Terms, profile_of};
 use super::{Offer, Unacceptable};
-use crate::config::{Trunk, media_allowed};
+use crate::config::Trunk;
 use crate::termination::EndReason;
 use rand_core::Rng;
 use squelch_media::Format;
@@ -48,7 +48,7 @@ pub(crate) fn read_offer(
         return Err(Unacceptable::new(EndReason::NoCommonFormat, 305, text));
     };
     let remote = SocketAddr::new(audio.address, audio.port);
-    if !media_allowed(remote, &trunk.media_sources) {
+    if !trunk.media_allowed(remote) {
         let text = format!("{remote} is no address that media are sent to on this trunk");
         return Err(Unacceptable::new(EndReason::MediaAddress, 399, text));
     }

@@ -104,11 +104,12 @@ impl Paced {
     /// one. **Units**: ticks of the incoming clock.
     pub(crate) fn recover(&mut self, ticks: u32, next: &[u8]) -> Result<(), TranscodeError> {
         #[cfg(feature = "opus")]
+        let count = self.count(ticks);
+        #[cfg(feature = "opus")]
         if let Reader::Opus(decoder, _) = &mut self.inner.reader
             && super::opus_packet::duration(next)
                 .is_some_and(|lasts| lasts.as_micros() * 48 == u128::from(ticks) * 1_000)
         {
-            let count = self.count(ticks);
             let pcm = self.inner.pcm.get_mut(..count).unwrap_or_default();
             if decoder.recover(next, pcm).is_ok() {
                 self.concealer.hear(pcm);
