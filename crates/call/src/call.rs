@@ -1,6 +1,6 @@
 //! One call: two legs and what is between them.
 
-use crate::control::sideband::AudioClock;
+use crate::control::sideband::{AudioClock, Playback, SaidFormat};
 use crate::gateway::mend::Mending;
 use crate::gateway::redial::Redials;
 use crate::gateway::transfer::{Subscription, Transfer};
@@ -109,6 +109,8 @@ pub(crate) struct OpenaiLeg {
     pub(crate) expiry_told: bool,
     /// When OpenAI ends the session.
     pub(crate) expires: Option<Instant>,
+    /// What the first event of each kind said of the formats: four at most.
+    pub(crate) first_said: Vec<SaidFormat>,
     /// It refused our offer with 488, and is asked once more for plain RTP.
     pub(crate) without_keys: bool,
     /// What our SDP said last.
@@ -148,6 +150,8 @@ pub(crate) struct Call {
     pub(crate) audio_clock: AudioClock,
     /// Fresh legs to OpenAI under this call.
     pub(crate) redials: Redials,
+    /// What OpenAI says it plays, against what is heard.
+    pub(crate) playback: Playback,
     /// Under way since its audio was found wrong.
     pub(crate) mending: Option<Mending>,
     /// How often that helped.

@@ -21,10 +21,12 @@ mod routes;
 mod session;
 mod sideband;
 pub(crate) mod transfer;
+mod witness;
 
 use crate::call::Call;
 use crate::config::GatewayConfig;
 use crate::control::forward::Forwards;
+use crate::control::sideband::Baselines;
 use crate::counters::Counters;
 use crate::io::{CallId, FetchId, Input, Output};
 use crate::timers::{Timer, Timers};
@@ -78,6 +80,8 @@ pub struct Gateway {
     proxied: Proxied,
     forwards: Forwards,
     sidebands: Sidebands,
+    /// What OpenAI says of healthy calls.
+    baselines: Baselines,
     /// INFOs that were passed on, and those they came from.
     infos: HashMap<RequestId, RequestId>,
     timers: Timers,
@@ -132,6 +136,7 @@ impl Gateway {
             proxied: Proxied::default(),
             forwards: Forwards::default(),
             sidebands: Sidebands::default(),
+            baselines: Baselines::default(),
             infos: HashMap::new(),
             timers: Timers::default(),
             buckets: BTreeMap::new(),

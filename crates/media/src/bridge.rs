@@ -171,6 +171,10 @@ impl Bridge {
         if matches!(forward, Forward::Send { .. }) {
             self.end_silence(side);
         }
+        if relayed.heard.is_sound() {
+            let (path, _) = self.paths(side);
+            path.heard += relayed.span;
+        }
         match side {
             Side::Carrier => self.turn.caller(now, relayed.heard, relayed.span),
             Side::Openai => {

@@ -118,6 +118,8 @@ pub(crate) struct Path {
     packets: u64,
     bytes: u64,
     pub(crate) relayed: u64,
+    /// Of what was taken in, the audio with sound in it.
+    pub(crate) heard: Duration,
     pub(crate) muted: Duration,
     pub(crate) repaired: Duration,
     pub(crate) dropped: Dropped,
@@ -206,6 +208,7 @@ impl Path {
             packets: 0,
             bytes: 0,
             relayed: 0,
+            heard: Duration::ZERO,
             muted: Duration::ZERO,
             repaired: Duration::ZERO,
             dropped: Dropped::default(),
@@ -768,6 +771,7 @@ impl Path {
         LegStats {
             packets: self.packets,
             bytes: self.bytes,
+            heard: self.heard,
             expected,
             lost,
             duplicates: self.earlier.duplicates + self.receive.duplicates(),

@@ -100,6 +100,8 @@ pub struct LegStats {
     pub packets: u64,
     /// Their payload bytes.
     pub bytes: u64,
+    /// How much of the audio taken from the leg had sound in it; broken audio counts as sound.
+    pub heard: Duration,
     /// Packets expected from the leg (RFC 3550 A.3).
     pub expected: u64,
     /// Expected less received, never negative.

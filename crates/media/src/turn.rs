@@ -22,6 +22,17 @@ pub(crate) enum Heard {
     Nothing,
 }
 
+impl Heard {
+    /// Whether there is a sound in it, broken or not.
+    pub(crate) fn is_sound(self) -> bool {
+        match self {
+            Heard::Audio(level) => level > INAUDIBLE,
+            Heard::Fault => true,
+            Heard::Nothing => false,
+        }
+    }
+}
+
 /// Follows both legs of a call.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Turn {

@@ -152,6 +152,7 @@ impl Gateway {
             is_faulty: false,
             audio_clock: Default::default(),
             redials: Default::default(),
+            playback: Default::default(),
             mending: None,
             session_mended: 0,
             openai_call_ids: Vec::new(),

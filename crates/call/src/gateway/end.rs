@@ -85,6 +85,7 @@ impl Gateway {
         let Some(call) = self.calls.remove(&id) else {
             return;
         };
+        self.learn_usual(&call);
         let ending = call.ending.unwrap_or(EndReason::Drained);
         self.timers.clear_call(id);
         self.dialogs.retain(|_, (owner, _)| *owner != id);

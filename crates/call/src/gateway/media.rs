@@ -74,6 +74,10 @@ impl Gateway {
         if last {
             return self.finish(clock, id);
         }
+        self.compare_with_playback(clock, id, stats.openai.heard);
+        let Some(call) = self.calls.get(&id) else {
+            return;
+        };
         let timeout = self.config.limits.media_timeout;
         let answered = call.plan.is_some() && matches!(call.state, State::Bridged);
         let started = call

@@ -86,6 +86,7 @@ impl Gateway {
         call.is_faulty = false;
         call.mending = None;
         call.audio_clock = Default::default();
+        call.playback.forget();
         for timer in [Timer::Mend, Timer::HangUp, Timer::Expiry] {
             self.timers.clear(id, timer);
         }

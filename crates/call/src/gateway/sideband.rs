@@ -391,21 +391,12 @@ impl Gateway {
                     self.begin_mending(clock, id, "OpenAI refused the session after its 200");
                 }
             }
-            Said::Format(format) => self.format_said(clock, id, &format),
-            Said::Speech { audio_ms } => {
-                let Some(call) = self.calls.get_mut(&id) else {
-                    return;
-                };
-                if call.audio_clock.is_six_times_too_fast(clock.now, audio_ms)
-                    && call.mending.is_none()
-                {
-                    let said =
-                        "OpenAI counts a sixth of the caller's audio: it reads G.711 as PCM16";
-                    self.counters.disagreement("clock");
-                    self.note(clock, id, "clock_disagrees", said.to_owned());
-                    self.begin_mending(clock, id, "OpenAI hears the caller six times too fast");
-                }
+            Said::Format(format) => {
+                self.compare_with_usual(clock, id, &format);
+                self.format_said(clock, id, &format);
             }
+            Said::Speech { audio_ms } => self.speech_said(clock, id, audio_ms),
+            Said::Plays(plays) => self.playback_said(clock, id, plays),
         }
     }
 

@@ -3,10 +3,14 @@
 //! A [`Watcher`] goes with each socket and sees every text of both directions. What can bear no format is not
 //! parsed: audio, transcripts and cancellations pass at the cost of one search.
 
+mod baseline;
 mod clock;
+mod playback;
 mod said;
 
-pub(crate) use clock::AudioClock;
+pub(crate) use baseline::{Baselines, Place};
+pub(crate) use clock::{AudioClock, Pace};
+pub(crate) use playback::{Disagreement, Playback};
 pub use said::{Said, SaidFormat};
 
 use super::session_guard::{Context, Finding, Judgement, Weight, judge_event};

@@ -12,6 +12,8 @@ pub enum Said {
         /// `audio_start_ms` or `audio_end_ms`.
         audio_ms: u64,
     },
+    /// OpenAI begins (`true`) or ceases to let the caller hear something.
+    Plays(bool),
     /// An `error` event.
     Error {
         /// The client's event that it answers; `initial_session_update` is the accept's session.
@@ -47,13 +49,17 @@ const EVENTS: [(&str, &str); 4] = [
 /// `speech_started` and `speech_stopped`.
 const SPEECH: &str = "input_audio_buffer.speech_";
 
+/// `started`, and `stopped` or `cleared`.
+const PLAYBACK: &str = "output_audio_buffer.";
+
 /// Reads a text; `None` where it tells nothing of the above.
 ///
 /// Cost: one search for each name; a parse where one is found.
 pub(super) fn read(text: &str) -> Option<Said> {
     let may_tell = EVENTS.iter().any(|(name, _)| text.contains(name))
         || text.contains("\"error\"")
-        || text.contains(SPEECH);
+        || text.contains(SPEECH)
+        || text.contains(PLAYBACK);
     if !may_tell || text.len() > MAX_READ {
         return None;
     }
@@ -71,6 +77,11 @@ pub(super) fn read(text: &str) -> Option<Said> {
         let at = |name: &str| event.get(name).and_then(Value::as_u64);
         let audio_ms = at("audio_start_ms").or(at("audio_end_ms"))?;
         return Some(Said::Speech { audio_ms });
+    }
+    match kind.strip_prefix(PLAYBACK) {
+        Some("started") => return Some(Said::Plays(true)),
+        Some("stopped" | "cleared") => return Some(Said::Plays(false)),
+        _ => {}
     }
     let (event_name, key) = EVENTS.into_iter().find(|(name, _)| *name == kind)?;
     let audio = &event[key]["audio"];
