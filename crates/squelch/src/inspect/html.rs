@@ -41,6 +41,7 @@ pub(super) fn write(
         });
     let with_signals = results.iter().find(|file| !file.signals.is_empty());
     let report = Report {
+        charts: Vec::new(),
         title: title(results),
         verdict: Some(verdict(faulty, streams.len(), errors.len())),
         lead: lead(streams.len(), shown.len()),

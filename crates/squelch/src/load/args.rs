@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use squelch_sim::load::Misbehaviour;
 
+use super::evidence::Evidence;
 use super::library::Choice;
 use super::spans::span;
 use crate::inspect::OutputFormat;
@@ -81,6 +82,8 @@ pub struct Args {
     /// How to tell the result on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: OutputFormat,
+    #[command(flatten)]
+    pub(super) evidence: Evidence,
 }
 
 /// `--pacing`.

@@ -7,9 +7,12 @@
 mod answer;
 mod answer_args;
 mod args;
+mod evidence;
 mod library;
 mod media;
+mod metrics;
 mod open_files;
+mod report;
 mod run;
 mod share;
 mod signals;
@@ -17,6 +20,7 @@ mod spans;
 mod summary;
 mod target;
 mod trust;
+mod view;
 
 pub use answer::run as answer;
 pub use answer_args::Args as AnswerArgs;

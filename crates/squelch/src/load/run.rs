@@ -1,22 +1,27 @@
 //! The command `squelch load`: what is asked, the shares, signals, the end.
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use squelch_media::srtp::Suite;
-use squelch_sim::load::{CallerPlan, Part, Return, Schedule, Share as Part_, Thresholds};
+use squelch_sim::load::{CallerPlan, Part, Return, Schedule, Share as Part_};
 use squelch_sip::{Protocol, Uri};
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 
 use super::args::Args;
 use super::library::{Library, Wanted};
+use super::metrics::Metrics;
 use super::share::{Known, Order, Seen, Share, SidePlan};
 use super::signals::Signals;
 use super::target::Called;
 use super::trust;
-use super::{open_files, summary};
+use super::view::View;
+use super::{open_files, report, summary};
 use crate::cli::{FOUND, fail};
 use crate::config::Listen;
 use crate::signaling_io::{self, SignalingConfig};
@@ -29,21 +34,55 @@ pub fn run(asked: &Args) -> ExitCode {
         Ok(prepared) => prepared,
         Err(error) => return fail(NAME, &error),
     };
+    // Before the first call: a run whose report can't be kept is not begun.
+    let report = match asked
+        .evidence
+        .report
+        .as_deref()
+        .map(File::create)
+        .transpose()
+    {
+        Ok(report) => report,
+        Err(error) => return fail(NAME, &format!("--report: {error}")),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     match runtime {
-        Ok(runtime) => match runtime.block_on(prepared.run()) {
-            Ok(known) => finish(asked, &known),
+        Ok(runtime) => match runtime.block_on(watched(asked, prepared)) {
+            Ok(known) => finish(asked, &known, report),
             Err(error) => fail(NAME, &error),
         },
         Err(error) => fail(NAME, &error),
     }
 }
 
-fn finish(asked: &Args, known: &Known) -> ExitCode {
-    let breaches = Thresholds::default().breaches(&known.tally);
+/// Runs it, and shows it each second.
+async fn watched(asked: &Args, prepared: Prepared) -> Result<Known, String> {
+    let metrics = match asked.evidence.metrics {
+        Some(at) => Some(Metrics::serve(at).await?),
+        None => None,
+    };
+    let mut view = View::new();
+    let show = |elapsed: Duration, known: &Known| {
+        view.draw(elapsed, known);
+        if let Some(metrics) = &metrics {
+            metrics.set(known);
+        }
+    };
+    prepared.run(show).await
+}
+
+fn finish(asked: &Args, known: &Known, report: Option<File>) -> ExitCode {
+    let breaches = asked.evidence.thresholds().breaches(&known.tally);
     summary::tell(asked.format, known, &breaches);
+    if let Some(file) = report {
+        let mut out = BufWriter::new(file);
+        let written = report::write(&asked.target, known, &breaches, &mut out);
+        if let Err(error) = written.and_then(|()| out.flush()) {
+            return fail(NAME, &format!("--report: {error}"));
+        }
+    }
     match breaches.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(FOUND),
@@ -71,7 +110,8 @@ impl Prepared {
             choice: asked.stream,
             pacing: asked.pacing.pacing(),
         };
-        let library = Library::read(&wanted, false).map_err(|error| error.to_string())?;
+        let library = Library::read(&wanted, matches!(asked.evidence.back(), Return::Audio(_)))
+            .map_err(|error| error.to_string())?;
         let local = match asked.local {
             Some(local) => local,
             None => called.local_address().map_err(|error| error.to_string())?,
@@ -119,7 +159,8 @@ impl Prepared {
             },
             impairment: None,
             misbehaviour: asked.misbehave,
-            back: Return::Packets,
+            back: asked.evidence.back(),
+            listen_to: asked.evidence.listen_to,
         };
         Ok(Prepared {
             library: Arc::new(library),
@@ -139,7 +180,9 @@ impl Prepared {
     }
 
     /// Runs all shares, each on a thread of its own, until their calls are over.
-    async fn run(self) -> Result<Known, String> {
+    ///
+    /// `show` is called each second, and once more at the end, with the time since the first call was due.
+    async fn run(self, mut show: impl FnMut(Duration, &Known)) -> Result<Known, String> {
         let mut signals = Signals::new().map_err(|error| error.to_string())?;
         open_files::raise(self.plan.concurrent);
         let (order, orders) = watch::channel(Order::Run);
@@ -194,9 +237,12 @@ impl Prepared {
             }
         };
         tokio::pin!(all);
+        let mut seconds = tokio::time::interval(Duration::from_secs(1));
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             tokio::select! {
                 () = &mut all => break,
+                _ = seconds.tick() => show(epoch.elapsed(), &merge(&seen)),
                 () = signals.next() => {
                     let next = match *order.borrow() {
                         Order::Run => Order::Stop,
@@ -209,7 +255,9 @@ impl Prepared {
                 }
             }
         }
-        Ok(merge(&seen))
+        let known = merge(&seen);
+        show(epoch.elapsed(), &known);
+        Ok(known)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing is fetched and nothing runs in it: styles, pictures and sound are inside,
 //! and its content security policy forbids the rest. All text is escaped.
 
+mod chart;
 mod escape;
 mod ladder;
 mod page;
@@ -33,6 +34,8 @@ pub struct Report<'a> {
     pub table: Option<Table>,
     /// The audio, each with its verdict timeline.
     pub tracks: Vec<Track<'a>>,
+    /// Curves over time.
+    pub charts: Vec<Chart>,
     /// The signalling, in the order of time.
     pub ladder: Vec<LadderMessage>,
     /// A sentence over the signalling; may be empty.
@@ -93,6 +96,32 @@ pub struct Cell {
     pub text: String,
     /// What to think of it.
     pub tone: Tone,
+}
+
+/// Curves on one scale over time.
+#[derive(Debug, Clone, Default)]
+pub struct Chart {
+    /// What it shows.
+    pub name: String,
+    /// A sentence under the name.
+    pub note: String,
+    /// The unit of its values.
+    pub unit: String,
+    /// How long the curves last.
+    pub span: Duration,
+    /// The curves, drawn one over the other.
+    pub curves: Vec<Curve>,
+}
+
+/// One curve of a [`Chart`].
+#[derive(Debug, Clone, Default)]
+pub struct Curve {
+    /// What it is.
+    pub name: String,
+    /// What to think of it.
+    pub tone: Tone,
+    /// Its values, evenly spread over the chart's span; none where there is nothing to show.
+    pub points: Vec<Option<f64>>,
 }
 
 /// One piece of audio with what was found in it.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::escape::Escaped;
-use super::{Report, Table, Tone, ladder, track};
+use super::{Report, Table, Tone, chart, ladder, track};
 use crate::explain::explain;
 
 pub(super) fn write(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
@@ -33,6 +33,12 @@ pub(super) fn write(report: &Report<'_>, out: &mut impl Write) -> io::Result<()>
     summary(report, out)?;
     if let Some(table) = &report.table {
         write_table(table, out)?;
+    }
+    if !report.charts.is_empty() {
+        writeln!(out, "<h2>How it went</h2>")?;
+    }
+    for drawn in &report.charts {
+        chart::write(drawn, out)?;
     }
     if !report.tracks.is_empty() {
         writeln!(out, "<h2>What was heard</h2>")?;

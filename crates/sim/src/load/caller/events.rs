@@ -143,8 +143,11 @@ impl Caller {
         }
         let mark = Mark(key.0 as u32);
         let law = agreed.coding.law();
+        // All calls are marked, whether they are listened to or not: a listener hears whose audio came to it.
+        let is_marked = matches!(self.plan.back, Return::Audio(_)) && law.is_some();
+        let is_heard = key.0 % u64::from(self.plan.listen_to.max(1)) == 0;
         let expectation = match (self.plan.back, law) {
-            (Return::Audio(expected), Some(law)) => Some(Expectation {
+            (Return::Audio(expected), Some(law)) if is_heard => Some(Expectation {
                 law,
                 expected,
                 own: mark,
@@ -168,7 +171,7 @@ impl Caller {
             timestamp: self.dice.next_u32(),
             keys: agreed.keys.clone(),
             impairment: self.plan.impairment.map(|plan| (plan, seed)),
-            mark: expectation.map(|_| mark),
+            mark: is_marked.then_some(mark),
             expectation,
             copies: 1,
         });

@@ -45,6 +45,8 @@ pub struct CallerPlan {
     pub misbehaviour: Option<Misbehaviour>,
     /// What is to come back.
     pub back: Return,
+    /// One call in so many is listened to, where audio is to come back.
+    pub listen_to: u32,
 }
 
 /// One script, as far as the calling side must know it.
