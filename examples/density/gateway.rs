@@ -12,7 +12,7 @@ use std::io::{Error, Result};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-pub(crate) fn run(calls: u16, way: &str, tick_ms: u64) -> Result<()> {
+pub(crate) fn run(calls: u16, way: &str) -> Result<()> {
     let (encrypted, openai_format): (&[Side], Format) = match way {
         "plain" => (&[], Format::Pcmu),
         "srtp" => (&Side::ALL, Format::Pcmu),
@@ -25,7 +25,6 @@ pub(crate) fn run(calls: u16, way: &str, tick_ms: u64) -> Result<()> {
         last: 29_999,
     };
     let mut media = MediaIo::start([127, 0, 0, 1].into(), range, 1)?;
-    let _ = tick_ms;
     for call in 0..calls {
         let id = CallId(u64::from(call));
         let (one, other) = media.bind(Instant::now(), id).map_err(Error::other)?;
@@ -65,13 +64,16 @@ fn leg(side: Side, format: Format, remote: SocketAddr, encrypted: &[Side]) -> Le
     });
     LegPlan {
         format,
-        payload_type: format.static_payload_type(),
+        payload_type: format.offered_payload_type(),
         telephone_event: PayloadType::new(101),
+        comfort_noise: None,
         ptime: Ptime::DEFAULT,
         direction: Direction::SendRecv,
         remote,
         media_sources: vec!["127.0.0.0/8".parse().expect("a network")],
+        fec: false,
         srtp,
+        dialog: 0,
         ssrc: Ssrc(0x5157_3100),
         sequence: 1,
         timestamp: RtpTime(1),

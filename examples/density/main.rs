@@ -2,7 +2,7 @@
 //! every call.
 //!
 //! - `density relay CALLS connected|unconnected` relays without a look at the packets;
-//! - `density gateway CALLS plain|srtp|carrier-srtp|transcode [TICK_MS]` relays with squelch's media workers, one
+//! - `density gateway CALLS plain|srtp|carrier-srtp|transcode` relays with squelch's media workers, one
 //!   thread, the plans made here instead of by SIP;
 //! - `density load PORTS --pid PID ...` sends what the calls' ends send to the ports in the file PORTS, takes what
 //!   comes back, and tells CPU time, loss and added latency as one line of JSON.
@@ -38,8 +38,7 @@ fn main() -> Result<()> {
         ["relay", calls, sockets @ ("connected" | "unconnected")] => {
             relay::run(number(calls)?, *sockets == "connected")
         }
-        ["gateway", calls, way] => gateway::run(number(calls)?, way, 0),
-        ["gateway", calls, way, tick] => gateway::run(number(calls)?, way, number(tick)?),
+        ["gateway", calls, way] => gateway::run(number(calls)?, way),
         ["load", ports, options @ ..] => load::run(ports, options),
         _ => Err(wrong("see the first lines of examples/density/main.rs")),
     }

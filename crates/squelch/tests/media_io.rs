@@ -152,10 +152,7 @@ impl Call {
     async fn end(mut self) -> BridgeStats {
         self.media.stop(Instant::now(), self.id);
         loop {
-            if let Note::Stats {
-                stats, last: true, ..
-            } = self.media.next().await
-            {
+            if let Note::LastStats { stats, .. } = self.media.next().await {
                 return *stats;
             }
         }

@@ -39,14 +39,14 @@ pub enum Note {
         /// What.
         event: MediaEvent,
     },
-    /// A call's figures.
-    Stats {
+    /// The figures of some running calls: of each once a second, and of few at a time.
+    Stats(Vec<(CallId, BridgeStats)>),
+    /// A call's last figures: it is stopped.
+    LastStats {
         /// Which call.
         call: CallId,
         /// The figures.
         stats: Box<BridgeStats>,
-        /// Whether the call is stopped and these are the last.
-        last: bool,
     },
     /// Copies of a call's packets, as [`MediaIo::tap`] asked for them or left over at its end.
     Tapped {

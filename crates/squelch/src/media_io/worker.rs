@@ -28,7 +28,10 @@ pub(super) struct Worker {
     timers: BinaryHeap<Reverse<(Instant, usize)>>,
     /// Last figures and events that found the queue full.
     untold: VecDeque<Note>,
+    /// When figures are told next; from which slot on, and how many parts of this second's were told.
     next_stats: Instant,
+    told_slots: usize,
+    told_parts: usize,
     relayed: Vec<Duration>,
     packets: u64,
 }
@@ -50,6 +53,8 @@ impl Worker {
             timers: BinaryHeap::new(),
             untold: VecDeque::new(),
             next_stats: Instant::now() + STATS_EVERY,
+            told_slots: 0,
+            told_parts: 0,
             relayed: Vec::with_capacity(RELAYED_SAMPLES),
             packets: 0,
         };
@@ -77,7 +82,11 @@ impl Worker {
             self.tell_untold();
             if now >= self.next_stats {
                 self.next_stats = now + STATS_EVERY;
-                self.tell_stats();
+                match self.numbers.is_empty() {
+                    // Nothing to tell: a gateway without calls sleeps.
+                    true => self.next_stats = now + Duration::from_secs(1),
+                    false => self.tell_stats(),
+                }
             }
         }
     }
@@ -170,10 +179,9 @@ impl Worker {
         for what_for in TapFor::ALL {
             self.untold.extend(tapped(&mut call, what_for, None));
         }
-        let last = Note::Stats {
+        let last = Note::LastStats {
             call: call.id,
             stats: Box::new(call.bridge.stats()),
-            last: true,
         };
         self.untold.push_back(last);
     }
@@ -233,20 +241,25 @@ impl Worker {
         }
     }
 
-    /// Figures of running calls: those that find no room come again a second later.
+    /// Figures of some running calls, those of the next slots in turn, so that a second's are never told at once: a
+    /// thousand calls' would hold up their packets. What finds no room comes again a second later.
     fn tell_stats(&mut self) {
-        if !self.relayed.is_empty() {
+        if self.told_slots == 0 && !self.relayed.is_empty() {
             let relayed = Note::Relayed(self.relayed.as_slice().into());
             let _ = self.tell.try_send(relayed);
             self.relayed.clear();
         }
-        for call in self.calls.iter().flatten() {
-            let stats = Note::Stats {
-                call: call.id,
-                stats: Box::new(call.bridge.stats()),
-                last: false,
-            };
-            let _ = self.tell.try_send(stats);
+        let share = self.calls.len().div_ceil(STATS_PARTS);
+        let slots = self.calls.iter().skip(self.told_slots).take(share);
+        let figures = slots.flatten().map(|call| (call.id, call.bridge.stats()));
+        let figures: Vec<_> = figures.collect();
+        if !figures.is_empty() {
+            let _ = self.tell.try_send(Note::Stats(figures));
+        }
+        self.told_slots += share;
+        self.told_parts += 1;
+        if self.told_parts == STATS_PARTS {
+            (self.told_slots, self.told_parts) = (0, 0);
         }
     }
 }
@@ -288,7 +301,9 @@ const fn place(token: u32) -> (usize, (Side, Channel)) {
 
 /// What Ethernet carries; RTP is made to fit. A longer datagram is cut and dropped as too long.
 const BUFFER_BYTES: usize = 2_048;
-const STATS_EVERY: Duration = Duration::from_secs(1);
+/// Figures of each call are told once a second, of all calls in so many parts.
+const STATS_PARTS: usize = 20;
+const STATS_EVERY: Duration = Duration::from_millis(1_000 / STATS_PARTS as u64);
 /// When the queue was full.
 const TELL_AGAIN: Duration = Duration::from_millis(20);
 /// One packet of so many is timed.

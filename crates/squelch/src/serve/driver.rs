@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use squelch_call::{ExchangeId, Gateway, Input, Output, SidebandEvent, SidebandId, http};
-use squelch_media::MediaEvent;
+use squelch_call::{CallId, ExchangeId, Gateway, Input, Output, SidebandEvent, SidebandId, http};
+use squelch_media::{BridgeStats, MediaEvent};
 use tokio::sync::{mpsc, oneshot};
 
 use super::ask::Ask;
@@ -115,15 +115,12 @@ impl Driver {
                 }
                 self.input(Input::Media { call, event });
             }
-            media_io::Note::Stats { call, stats, last } => {
-                self.metrics.media_stats(call, &stats, last);
-                if last {
-                    // Its record is written with these figures: what is still to be told of captures comes before.
-                    self.captures.ended(call);
-                    self.captured();
+            media_io::Note::Stats(figures) => {
+                for (call, stats) in figures {
+                    self.media_stats(call, Box::new(stats), false);
                 }
-                self.input(Input::MediaStats { call, stats, last });
             }
+            media_io::Note::LastStats { call, stats } => self.media_stats(call, stats, true),
             media_io::Note::Tapped {
                 call,
                 what_for,
@@ -131,6 +128,16 @@ impl Driver {
             } => self.captures.rings(call, what_for, rings),
             media_io::Note::Relayed(times) => self.metrics.relayed(&times),
         }
+    }
+
+    fn media_stats(&mut self, call: CallId, stats: Box<BridgeStats>, last: bool) {
+        self.metrics.media_stats(call, &stats, last);
+        if last {
+            // Its record is written with these figures: what is still to be told of captures comes before.
+            self.captures.ended(call);
+            self.captured();
+        }
+        self.input(Input::MediaStats { call, stats, last });
     }
 
     fn ask(&mut self, ask: Ask) {
