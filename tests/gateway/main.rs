@@ -13,6 +13,7 @@ mod pair;
 mod proxy;
 mod reasons;
 mod redials;
+mod reload;
 mod routes;
 mod session_changes;
 mod sockets;

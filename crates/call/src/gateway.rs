@@ -16,6 +16,7 @@ mod probe;
 mod proxy;
 mod reason;
 pub(crate) mod redial;
+mod reload;
 mod requests;
 mod routes;
 mod session;
@@ -36,6 +37,7 @@ use probe::Probes;
 use proxy::Proxied;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
+use reload::Leaving;
 use routes::Resting;
 use sideband::Sidebands;
 use squelch_media::Side;
@@ -69,6 +71,9 @@ pub struct Gateway {
     locator: Locator,
     resting: Resting,
     probes: Probes,
+    /// The routes of the present configuration by their places, the most wanted first.
+    preference: Vec<usize>,
+    leaving: Leaving,
     calls: BTreeMap<CallId, Call>,
     dialogs: HashMap<DialogId, (CallId, Side)>,
     /// Whose INVITE to OpenAI bears a token.
@@ -122,12 +127,14 @@ impl Gateway {
         Gateway {
             endpoint: Endpoint::new(endpoint),
             digest: DigestServer::new(digest_key),
+            preference: (0..config.openai.routes.len()).collect(),
             config,
             random,
             door: Door::default(),
             locator: Locator::new(locator_seed),
             resting: Resting::default(),
             probes: Probes::default(),
+            leaving: Leaving::default(),
             calls: BTreeMap::new(),
             dialogs: HashMap::new(),
             tokens: HashMap::new(),
@@ -181,6 +188,7 @@ impl Gateway {
                 event,
                 detail,
             } => self.note(clock, call, event, detail),
+            Input::Reconfigured(config) => self.reconfigure(clock, *config),
             Input::Drain => self.drain(clock),
         }
         self.settle(clock);

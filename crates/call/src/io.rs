@@ -1,5 +1,6 @@
 //! What goes into a gateway and what comes out of it.
 
+use crate::config::GatewayConfig;
 use crate::control::sideband::{Report, Watcher};
 use crate::http;
 use crate::record::CallRecord;
@@ -120,6 +121,9 @@ pub enum Input<'a> {
         /// For people.
         detail: String,
     },
+    /// The configuration was read anew; see [`Gateway::handle_input`](crate::Gateway::handle_input) for what of it is
+    /// taken. Its `listeners` are not.
+    Reconfigured(Box<GatewayConfig>),
     /// Stop: no new calls, end those that are left after a while.
     Drain,
 }

@@ -353,7 +353,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "on_static",
-        "on_static = [\"mend\", \"dial\"]",
+        "on_static = [\"mend\", \"shout\"]",
         "guard.on_static",
         "mend, redial, hang_up",
     ),

@@ -117,7 +117,7 @@ struct Serve {
     sip: SocketAddr,
     http: SocketAddr,
     admin: SocketAddr,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Serve {
@@ -147,8 +147,26 @@ impl Serve {
             sip: sip.expect("told"),
             http: http.expect("told"),
             admin: admin.expect("told"),
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Puts another configuration in place and says so; gives what is told until a line holds `end`.
+    fn reload(&mut self, config: &str, end: &str) -> String {
+        std::fs::write(self.folder.path().join("squelch.toml"), config).expect("written");
+        let pid = self.child.id().to_string();
+        let killed = Command::new("kill").args(["-HUP", &pid]).status();
+        assert!(killed.expect("run").success());
+        let mut told = String::new();
+        while !told
+            .lines()
+            .next_back()
+            .is_some_and(|line| line.contains(end))
+        {
+            let read = self.told.read_line(&mut told).expect("read");
+            assert!(read > 0, "it ended: {told}");
+        }
+        told
     }
 
     /// Ends it as an operator does; gives its exit code and what it said until then.
@@ -245,5 +263,58 @@ fn a_webhook_that_nobody_signed_is_refused_and_counted() {
         "{metrics}"
     );
     assert!(get(serve.http, "/elsewhere").starts_with("HTTP/1.1 404"));
+    assert_eq!(serve.terminate().0, Some(0));
+}
+
+#[test]
+fn a_configuration_is_read_anew_and_a_bad_one_changes_nothing() {
+    const SOON: Duration = Duration::from_secs(10);
+    let mut serve = Serve::start();
+    let (sip, admin) = (serve.sip, serve.admin);
+    let carrier = UdpSocket::bind("127.0.0.1:0").expect("bound");
+    let other = UdpSocket::bind("127.0.0.9:0").expect("bound");
+    let asks = |socket: &UdpSocket| {
+        let request = options(socket.local_addr().expect("bound"), sip);
+        socket.send_to(request.as_bytes(), sip).expect("sent");
+    };
+    let hears = |socket: &UdpSocket| {
+        socket.set_read_timeout(Some(SOON)).expect("set");
+        let mut answer = [0; 2_000];
+        let length = socket.recv(&mut answer).expect("answered");
+        assert!(answer[..length].starts_with(b"SIP/2.0 200"));
+    };
+    // The carrier asks after the other: its answer shows that the other's turn has been.
+    let is_strange = |socket: &UdpSocket| {
+        asks(socket);
+        asks(&carrier);
+        hears(&carrier);
+        socket.set_nonblocking(true).expect("set");
+        assert!(
+            socket.recv(&mut [0; 1]).is_err(),
+            "a stranger got an answer"
+        );
+        socket.set_nonblocking(false).expect("set");
+    };
+    is_strange(&other);
+    let more = "[[trunk]]\nname = \"other\"\nsources = [\"127.0.0.9/32\"]\n[openai]";
+    let wider = CONFIG.replace("[openai]", more).replace("22999", "22899");
+    let told = serve.reload(&wider, "read anew");
+    assert!(
+        told.contains("media.ports is another, which takes a restart"),
+        "{told}"
+    );
+    assert!(!told.contains("sip.listen"), "{told}");
+    asks(&other);
+    hears(&other);
+    assert!(get(admin, "/metrics").contains("squelch_calls_active{trunk=\"other\"} 0"));
+    let told = serve.reload(&wider.replace("max_calls = 100", "max_calls = 0"), "stays");
+    assert!(
+        told.contains("limits.max_calls") && told.contains("line "),
+        "{told}"
+    );
+    asks(&other);
+    hears(&other);
+    serve.reload(CONFIG, "read anew");
+    is_strange(&other);
     assert_eq!(serve.terminate().0, Some(0));
 }

@@ -98,7 +98,7 @@ impl Gateway {
     }
 
     fn knows(&self, now: Instant, ip: IpAddr) -> bool {
-        self.config.trunk_of(ip).is_some() || self.door.knows(now, ip)
+        self.config.trunk_of(ip).is_some() || self.door.knows(now, ip) || self.is_leaving(ip)
     }
 
     fn is_open(&self, connection: ConnectionId) -> bool {

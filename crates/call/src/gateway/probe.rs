@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// The probes of all routes.
 #[derive(Debug, Default)]
 pub(super) struct Probes {
-    /// By the route's place; empty where nothing is probed.
+    /// By the route's place.
     routes: Vec<Probe>,
 }
 
@@ -37,6 +37,8 @@ struct Probe {
 enum State {
     /// For its time.
     Waits(Instant),
+    /// For nothing: the configuration names it no longer.
+    Gone,
     /// For names.
     Resolving,
     /// For an answer, no longer than told.
@@ -47,7 +49,7 @@ impl Probes {
     pub(super) fn next(&self) -> Option<Instant> {
         let at = |probe: &Probe| match &probe.state {
             State::Waits(at) | State::Asked(_, _, at) => Some(*at),
-            State::Resolving => None,
+            State::Resolving | State::Gone => None,
         };
         self.routes.iter().filter_map(at).min()
     }
@@ -62,18 +64,34 @@ impl Gateway {
     /// begins.
     pub(super) fn begin_probing(&mut self, clock: Clock) {
         self.locator.keep_fresh();
-        for route in 0..self.config.openai.routes.len() {
+        for route in self.preference.clone() {
             self.locate_route(clock, route);
         }
-        let probe = |_| Probe {
-            state: State::Waits(clock.now),
-            failures: 0,
-            is_down: false,
-        };
-        if self.config.openai.probe.is_some() {
-            self.probes.routes = (0..self.config.openai.routes.len()).map(probe).collect();
+        let mut known = std::mem::take(&mut self.probes.routes).into_iter();
+        for route in 0..self.config.openai.routes.len() {
+            let state = match self.is_probed(route) {
+                true => State::Waits(clock.now),
+                false => State::Gone,
+            };
+            let before = known.next();
+            let probe = match before {
+                // An answer is on its way.
+                Some(probe) if matches!(probe.state, State::Asked(..)) => probe,
+                Some(probe) if self.is_probed(route) => Probe { state, ..probe },
+                _ => Probe {
+                    state,
+                    failures: 0,
+                    is_down: false,
+                },
+            };
+            self.probes.routes.push(probe);
         }
         self.probe_due(clock);
+    }
+
+    /// Whether a route is asked. One that a new configuration left out keeps its place, and is not.
+    fn is_probed(&self, route: usize) -> bool {
+        self.config.openai.probe.is_some() && self.preference.contains(&route)
     }
 
     /// Whether probes of a route have failed too often, by its place in the configuration.
@@ -88,7 +106,10 @@ impl Gateway {
                 return;
             };
             match &probe.state {
-                State::Waits(at) if *at <= clock.now => self.probe(clock, route),
+                State::Waits(at) if *at <= clock.now => match self.is_probed(route) {
+                    true => self.probe(clock, route),
+                    false => self.set_probe(route, State::Gone),
+                },
                 State::Asked(_, target, at) if *at <= clock.now => {
                     let target = target.clone();
                     self.probe_failed(clock, route, Some(&target), &Failure::Timeout);

@@ -290,9 +290,10 @@ impl Gateway {
     pub(super) fn api_base(&self, call: Option<CallId>) -> &str {
         let route = call
             .and_then(|id| self.calls.get(&id))
-            .map_or(0, |call| call.openai.route);
+            .map(|call| call.openai.route);
         let routes = &self.config.openai.routes;
-        let base = routes.get(route).or(routes.first());
+        let first = self.preference.first().and_then(|route| routes.get(*route));
+        let base = route.and_then(|route| routes.get(route)).or(first);
         base.map_or("", |route| route.api_base.trim_end_matches('/'))
     }
 

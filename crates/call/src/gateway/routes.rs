@@ -79,19 +79,19 @@ impl Gateway {
     /// The routes in the order that a call tries them: first those that nothing speaks against,
     /// then those whose addresses all failed lately, then those that probes found down.
     fn route_order(&mut self, clock: Clock) -> VecDeque<usize> {
-        let routes = self.config.openai.routes.len();
-        let mut order: Vec<(bool, bool, usize)> = Vec::with_capacity(routes);
-        for route in 0..routes {
+        let preference = self.preference.clone();
+        let mut order: Vec<(bool, bool, usize, usize)> = Vec::with_capacity(preference.len());
+        for (place, route) in preference.into_iter().enumerate() {
             let rests = match self.locate_route(clock, route) {
                 Located::Targets(targets) => {
                     targets.iter().all(|one| self.resting.rests(clock.now, one))
                 }
                 Located::Waits | Located::Nowhere(_) => false,
             };
-            order.push((self.is_route_down(route), rests, route));
+            order.push((self.is_route_down(route), rests, place, route));
         }
         order.sort_unstable();
-        order.into_iter().map(|(_, _, route)| route).collect()
+        order.into_iter().map(|(.., route)| route).collect()
     }
 
     /// Starts on the call's present route: its addresses, or the wait for them.

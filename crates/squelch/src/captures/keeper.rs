@@ -116,6 +116,16 @@ impl Keeper {
         })
     }
 
+    /// Other bounds from now on. Another folder, or one where there was none, takes a restart.
+    pub(crate) fn reload(&mut self, tap: Option<&Tap>) {
+        if let (Some(on), Some(tap)) = (&mut self.on, tap)
+            && on.tap.path == tap.path
+        {
+            on.tap = tap.clone();
+            on.writer.tell(Job::Bound(tap.max_bytes));
+        }
+    }
+
     /// What became of captures; `None` where there are none.
     pub(crate) fn counts(&self) -> Option<&Arc<Counts>> {
         self.on.as_ref().map(|on| on.writer.counts())

@@ -112,6 +112,11 @@ impl Shelf {
         true
     }
 
+    /// So many bytes may all captures take from now on. What is there already makes room when the next one needs it.
+    pub(super) fn bound(&mut self, max_bytes: u64) {
+        self.max_bytes = max_bytes;
+    }
+
     /// A capture is finished, and may be removed from now on.
     pub(super) fn finish(&mut self, name: String, bytes: u64) {
         self.finished.push_back(Finished { name, bytes });

@@ -39,6 +39,8 @@ pub(super) enum Job {
         leg: Side,
         finding: Box<Finding>,
     },
+    /// So many bytes may all captures take from now on.
+    Bound(u64),
     /// It is over; so many packets never came here.
     Close { capture: u64, lost: u64 },
 }
@@ -278,6 +280,7 @@ impl Desk {
                     capture.about.findings.push(found);
                 }
             }
+            Job::Bound(max_bytes) => self.shelf.bound(max_bytes),
             Job::Close { capture, lost } => {
                 if let Some(capture) = self.open.remove(&capture) {
                     self.close(capture, lost);

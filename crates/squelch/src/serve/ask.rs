@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 
 use super::sideband::Opened;
 use crate::captures::NotRecorded;
+use crate::config::Config;
 
 /// A question or an order.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub(super) enum Ask {
     },
     /// Whether new calls are taken.
     Ready(oneshot::Sender<bool>),
+    /// Go by another configuration.
+    Reload(Box<Config>),
     /// Take no new calls, end when the last is over.
     Drain,
 }

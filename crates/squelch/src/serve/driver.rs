@@ -1,19 +1,23 @@
 //! The gateway's task: what happened goes in, what it wants is done.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use squelch_call::{CallId, ExchangeId, Gateway, Input, Output, SidebandEvent, SidebandId, http};
+use squelch_call::{
+    CallId, ExchangeId, Gateway, GatewayConfig, Input, Output, SidebandEvent, SidebandId, http,
+};
 use squelch_media::{BridgeStats, MediaEvent};
 use tokio::sync::{mpsc, oneshot};
 
 use super::ask::Ask;
 use super::errands::{Done, Errands};
 use super::metrics::Metrics;
+use super::open_files;
 use super::records::Records;
 use super::sideband::{Opened, Sidebands};
 use crate::captures::Keeper;
+use crate::config::Config;
 use crate::media_io::{self, BindError, MediaIo};
 use crate::signaling_io::{Arrival, Lost, SignalingIo};
 
@@ -25,6 +29,8 @@ pub(super) struct Driver {
     pub(super) errands: Errands,
     pub(super) records: Records,
     pub(super) captures: Keeper,
+    /// Who may open connections: the trunks, as the listeners know them.
+    pub(super) known: Arc<RwLock<GatewayConfig>>,
     pub(super) metrics: Metrics,
     pub(super) lost: Arc<Lost>,
     pub(super) asked: mpsc::Receiver<Ask>,
@@ -172,12 +178,23 @@ impl Driver {
             Ask::Ready(reply) => {
                 let _ = reply.send(!self.draining);
             }
+            Ask::Reload(config) => self.reload(*config),
             Ask::Drain => {
                 self.draining = true;
                 tracing::info!(calls = self.gateway.active_calls(), "taking no new calls");
                 self.input(Input::Drain);
             }
         }
+    }
+
+    fn reload(&mut self, config: Config) {
+        open_files::raise(config.gateway.limits.max_calls);
+        self.captures.reload(config.tap.as_ref());
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.clone_from(&config.gateway);
+        drop(known);
+        self.input(Input::Reconfigured(Box::new(config.gateway)));
+        tracing::info!("the configuration was read anew");
     }
 
     /// Does all that the gateway wants; `true` once it is drained.

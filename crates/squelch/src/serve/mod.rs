@@ -15,6 +15,7 @@ mod metrics;
 mod names;
 mod open_files;
 mod records;
+mod reload;
 mod run;
 mod sideband;
 
@@ -23,7 +24,7 @@ mod webhooks;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use squelch_call::Gateway;
 use squelch_sip::Listener;
@@ -108,12 +109,16 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let shows = config.client_certificate.as_ref();
     let client = signaling_io::tls::client(&config.authorities, shows);
     let client = Arc::new(client.map_err(|source| tls("openai.certificate_authority", source))?);
-    let trunks = config.gateway.clone();
+    let known = Arc::new(RwLock::new(config.gateway.clone()));
+    let trunks = Arc::clone(&known);
     let signaling = SignalingIo::bind(SignalingConfig {
         listen: config.listen.clone(),
         server,
         client: Arc::clone(&client),
-        expected: Arc::new(move |ip| trunks.trunk_of(ip).is_some()),
+        expected: Arc::new(move |ip| {
+            let trunks = trunks.read().unwrap_or_else(PoisonError::into_inner);
+            trunks.trunk_of(ip).is_some()
+        }),
     })
     .await?;
     let (asks, asked) = mpsc::channel(ask::WAITING);
@@ -154,7 +159,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let mut gateway = config.gateway.clone();
     gateway.listeners = listeners(signaling.bound(), config.public_host.as_deref());
     let driver = Driver {
-        metrics: Metrics::new(&gateway),
+        metrics: Metrics::new(),
         gateway: Gateway::new(gateway, seed),
         lost: signaling.lost(),
         signaling,
@@ -162,6 +167,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         errands: Errands::new(&client)?,
         records,
         captures,
+        known,
         asked,
         replies: Default::default(),
         handshakes: Default::default(),
@@ -200,6 +206,12 @@ impl Running {
         if let Err(error) = (&mut self.driver).await {
             tracing::error!(%error, "the gateway's task ended by a panic");
         }
+    }
+
+    /// Goes by another configuration from now on, as far as that can be changed; `reload::fixed` says what can't.
+    pub async fn reload(&self, config: Config) {
+        // A driver that is gone is told of elsewhere.
+        let _ = self.asks.send(Ask::Reload(Box::new(config))).await;
     }
 
     /// Takes no new calls, waits for those that are up as long as `limits.drain` says, then ends

@@ -21,7 +21,7 @@ pub fn run(asked: &Args) -> ExitCode {
         .thread_name("signalling")
         .build();
     match runtime {
-        Ok(runtime) => runtime.block_on(serve(config)),
+        Ok(runtime) => runtime.block_on(serve(asked, config)),
         Err(error) => fail(NAME, &error),
     }
 }
@@ -47,19 +47,24 @@ fn load(asked: &Args) -> Result<Config, String> {
     })
 }
 
-async fn serve(config: Config) -> ExitCode {
+async fn serve(asked: &Args, config: Config) -> ExitCode {
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
         Err(error) => return fail(NAME, &error),
     };
-    let mut running = match start(config).await {
+    let mut running = match start(config.clone()).await {
         Ok(running) => running,
         Err(error) => return fail(NAME, &error),
     };
     announce(&running);
-    tokio::select! {
-        () = signals.stop() => {}
-        () = running.broken() => return fail(NAME, &"the gateway broke; its log says how"),
+    loop {
+        tokio::select! {
+            signal = signals.next() => match signal {
+                Wanted::Stop => break,
+                Wanted::Reload => reload(asked, &config, &running).await,
+            },
+            () = running.broken() => return fail(NAME, &"the gateway broke; its log says how"),
+        }
     }
     tracing::info!("stopping; once more to stop at once");
     tokio::select! {
@@ -69,6 +74,21 @@ async fn serve(config: Config) -> ExitCode {
             ExitCode::from(NOT_DONE)
         }
     }
+}
+
+/// Reads the configuration anew. One that is wrong changes nothing.
+async fn reload(asked: &Args, started: &Config, running: &Running) {
+    let new = match load(asked) {
+        Ok(new) => new,
+        Err(line) => {
+            tracing::error!("SIGHUP: the old configuration stays: {line}");
+            return;
+        }
+    };
+    for key in super::reload::fixed(started, &new) {
+        tracing::warn!("SIGHUP: {key} is another, which takes a restart");
+    }
+    running.reload(new).await;
 }
 
 fn announce(running: &Running) {
@@ -82,6 +102,14 @@ fn announce(running: &Running) {
         tracing::info!("metrics on http://{address}/metrics");
     }
     tracing::info!("ready");
+}
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Stop,
+    /// Read the configuration anew.
+    Reload,
 }
 
 /// The signals that squelch heeds.
@@ -100,16 +128,17 @@ impl Signals {
         })
     }
 
+    /// Waits for the next.
+    async fn next(&mut self) -> Wanted {
+        tokio::select! {
+            _ = self.terminate.recv() => Wanted::Stop,
+            _ = self.interrupt.recv() => Wanted::Stop,
+            _ = self.hang_up.recv() => Wanted::Reload,
+        }
+    }
+
     /// Waits for the word to stop.
     async fn stop(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
-                _ = self.hang_up.recv() => {
-                    tracing::warn!("SIGHUP: the configuration is only read at the start; restart squelch");
-                }
-            }
-        }
+        while self.next().await != Wanted::Stop {}
     }
 }

@@ -16,7 +16,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
-use squelch_call::{CallId, CallRecord, Gateway, GatewayConfig};
+use squelch_call::{CallId, CallRecord, Gateway};
 use squelch_media::{BridgeStats, MediaEvent};
 
 use crate::captures::Counts as CaptureCounts;
@@ -34,7 +34,6 @@ type Distributions = Family<Labels, Histogram, fn() -> Histogram>;
 #[derive(Debug)]
 pub(super) struct Metrics {
     registry: Registry,
-    trunks: Vec<String>,
     calls_active: Family<Labels, Gauge>,
     calls: Counts,
     call_setup: Histogram,
@@ -56,10 +55,9 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    pub(super) fn new(config: &GatewayConfig) -> Metrics {
+    pub(super) fn new() -> Metrics {
         let mut registry = Registry::with_prefix("squelch");
         let mut metrics = Metrics {
-            trunks: config.trunks.iter().map(|t| t.name.clone()).collect(),
             calls_active: Family::default(),
             calls: Counts::default(),
             call_setup: Histogram::new(SETUP),
@@ -165,7 +163,13 @@ impl Metrics {
 
     fn copy_calls(&self, gateway: &Gateway) {
         let counters = gateway.counters();
-        for (number, name) in self.trunks.iter().enumerate() {
+        let trunks: Vec<String> = gateway
+            .config()
+            .trunks
+            .iter()
+            .map(|t| t.name.clone())
+            .collect();
+        for (number, name) in trunks.iter().enumerate() {
             let active = counters.active.get(&number).copied().unwrap_or(0);
             let labels = vec![("trunk", name.clone())];
             self.calls_active
@@ -173,7 +177,7 @@ impl Metrics {
                 .set(i64::from(active));
         }
         for ((trunk, reason), count) in &counters.ended {
-            let name = self.trunks.get(*trunk).cloned().unwrap_or_default();
+            let name = trunks.get(*trunk).cloned().unwrap_or_default();
             let labels = vec![
                 ("trunk", name),
                 ("result", reason.result().name().to_owned()),
@@ -207,12 +211,12 @@ impl Metrics {
             set(&self.webhooks, labels([("verdict", verdict)]), *count);
         }
         for ((trunk, verdict), count) in &counters.digest {
-            let name = self.trunks.get(*trunk).cloned().unwrap_or_default();
+            let name = trunks.get(*trunk).cloned().unwrap_or_default();
             let labels = vec![("trunk", name), ("verdict", verdict.name().to_owned())];
             set(&self.digest, labels, *count);
         }
         for ((trunk, verdict), count) in &counters.transfers {
-            let name = self.trunks.get(*trunk).cloned().unwrap_or_default();
+            let name = trunks.get(*trunk).cloned().unwrap_or_default();
             let labels = vec![("trunk", name), ("verdict", (*verdict).to_owned())];
             set(&self.transfers, labels, *count);
         }
