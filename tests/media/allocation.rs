@@ -265,3 +265,75 @@ fn no_pair_of_formats_allocates_for_a_packet_a_gap_or_a_restart() {
         assert_eq!(info.count_total, 0, "{from} to {to}");
     }
 }
+
+#[test]
+fn a_lane_allocates_nothing_for_packets_losses_digits_and_noise_plain_or_encrypted() {
+    let l16 = Format::L16(squelch_media::SampleRate::Hz16000);
+    let pairs = [
+        (l16, Ptime::DEFAULT, Format::Pcmu, Ptime::DEFAULT),
+        (Format::Pcma, Ptime::MAX, Format::Pcmu, Ptime::DEFAULT),
+        (Format::Pcmu, Ptime::DEFAULT, l16, Ptime::MIN),
+    ];
+    for ((from, came, to, goes), suite) in pairs
+        .into_iter()
+        .flat_map(|pair| SUITES.map(|suite| (pair, suite)))
+    {
+        let plan = MediaPlan {
+            carrier: LegPlan {
+                ptime: came,
+                srtp: suite.map(|suite| srtp(suite, 1)),
+                ..leg(from, CARRIER)
+            },
+            openai: LegPlan {
+                ptime: goes,
+                srtp: suite.map(|suite| srtp(suite, 3)),
+                ..leg(to, OPENAI)
+            },
+            guard: GuardPlan {
+                action: GuardAction::Protect,
+                hold: Duration::ZERO,
+            },
+        };
+        let start = Instant::now();
+        let carrier: SocketAddr = CARRIER.parse().unwrap();
+        let mut bridge = Bridge::new(start, &plan);
+        let mut caller = plan
+            .carrier
+            .srtp
+            .as_ref()
+            .map(|srtp| Protector::new(&srtp.receive));
+        let silence = Silence::new(from.into(), came).expect("silence");
+        let (mut allocations, mut sent) = (0, 0);
+        let mut buffer = [0_u8; 1_600];
+        for index in 0..200_usize {
+            // Loss, digits and comfort noise between packets of audio; the source changes half-way.
+            let (number, payload): (u8, &[u8]) = match index % 23 {
+                5 => continue,
+                7 => (101, &[5, 0x8A, 0, 160]),
+                11 if from.is_g711() => (13, &[60]),
+                _ => (from.offered_payload_type().number(), silence.frame()),
+            };
+            let mut bytes = packet(index, if index < 100 { 1 } else { 2 }, number, payload);
+            let ticks = came.samples(from.clock_rate()) * index;
+            bytes[4..8].copy_from_slice(&(ticks as u32).to_be_bytes());
+            if let Some(caller) = &mut caller {
+                let length = bytes.len();
+                bytes.resize(length + caller.overhead(), 0);
+                caller.protect_rtp(&mut bytes, length).expect("a packet");
+            }
+            let now = start + came.duration() * index as u32;
+            buffer[..bytes.len()].copy_from_slice(&bytes);
+            let info = allocation_counter::measure(|| {
+                bridge.forward(now, Side::Carrier, carrier, &mut buffer, bytes.len());
+                while bridge.poll_event().is_some() {}
+                bridge.handle_timeout(now);
+                while bridge.poll_transmit(now, &mut buffer).is_some() {
+                    sent += 1;
+                }
+            });
+            allocations += info.count_total;
+        }
+        assert!(sent > 100, "{from:?} to {to:?}: {sent}");
+        assert_eq!(allocations, 0, "{from:?} to {to:?} {suite:?}");
+    }
+}

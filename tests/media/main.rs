@@ -3,8 +3,10 @@
 mod call;
 mod libsrtp;
 
+mod agreed;
 mod allocation;
 mod behind;
+mod comfort_noise;
 mod detector;
 mod digits;
 mod encrypted;

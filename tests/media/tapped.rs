@@ -73,7 +73,7 @@ fn what_was_refused_is_in_no_ring() {
             &packet(0, sequence, 9, &[0x66; 160]),
         );
         // The right peer, in a format that was not agreed on; and no RTP at all.
-        call.send(Side::Carrier, &packet(13, sequence, 9, &[0x66; 160]));
+        call.send(Side::Carrier, &packet(18, sequence, 9, &[0x66; 160]));
         call.send(Side::Carrier, b"\x00\x66\x66\x66");
     }
     let rings = call.bridge.swap_rings(TapFor::Fault, None).expect("rings");
