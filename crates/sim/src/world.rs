@@ -138,6 +138,7 @@ impl World {
             },
             media_address: CARRIER.ip(),
             laws: vec![crate::sound::Law::Mu, crate::sound::Law::A],
+            linear: false,
             srtp: Vec::new(),
             wrong_key: false,
             first_sequence: None,

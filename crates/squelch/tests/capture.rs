@@ -240,6 +240,7 @@ async fn place(squelch: SocketAddr) {
         },
         media_address: HOST,
         laws: vec![Law::Mu],
+        linear: false,
         srtp: Vec::new(),
         wrong_key: false,
         first_sequence: None,

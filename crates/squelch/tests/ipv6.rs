@@ -134,6 +134,7 @@ async fn place(
         },
         media_address: HOST,
         laws: vec![Law::Mu],
+        linear: false,
         srtp: Vec::new(),
         wrong_key: false,
         first_sequence: None,

@@ -10,6 +10,7 @@ mod redialling;
 mod seed;
 mod static_from_openai;
 mod strangers;
+mod transcoded;
 mod witnesses;
 
 use serde_json::{Value, json};

@@ -43,6 +43,8 @@ pub struct CallPlan {
     pub media_address: IpAddr,
     /// The laws offered, the most wanted first.
     pub laws: Vec<Law>,
+    /// L16 at 8 kHz is offered as well, before the laws.
+    pub linear: bool,
     /// The suites offered, the most wanted first; none offer plain RTP.
     pub srtp: Vec<Suite>,
     /// It sends with another key than it says, as a broken peer does.

@@ -50,14 +50,14 @@ impl Recording {
     ///
     /// **Units**: PCM16 samples at 8 kHz from the start of the recording.
     pub fn samples(&self) -> Vec<i16> {
-        let audio = |heard: &&Heard| law_of(heard.header.payload_type).is_some();
+        let audio = |heard: &&Heard| decode(heard.header.payload_type, &heard.payload).is_some();
         let Some(first) = self.packets.iter().find(audio) else {
             return Vec::new();
         };
         let start = (first.at.as_micros() / 125) as i64;
         let mut samples = Vec::new();
         for heard in &self.packets {
-            let Some(law) = law_of(heard.header.payload_type) else {
+            let Some(decoded) = decode(heard.header.payload_type, &heard.payload) else {
                 continue;
             };
             let offset = heard.header.timestamp.wrapping_sub(first.header.timestamp) as i32;
@@ -67,16 +67,32 @@ impl Recording {
             if at > MAX_SAMPLES {
                 continue;
             }
-            let end = at + heard.payload.len();
+            let end = at + decoded.len();
             if samples.len() < end {
                 samples.resize(end, 0);
             }
-            for (sample, &code) in samples.iter_mut().skip(at).zip(&heard.payload) {
-                *sample = law.decode(code);
+            for (sample, heard) in samples.iter_mut().skip(at).zip(decoded) {
+                *sample = heard;
             }
         }
         samples
     }
+}
+
+/// The payload type at which a carrier here offers L16 at 8 kHz.
+pub(crate) const LINEAR: u8 = 97;
+
+/// The samples of a payload; none where it is no audio.
+fn decode(payload_type: u8, payload: &[u8]) -> Option<Vec<i16>> {
+    if payload_type == LINEAR {
+        let pairs = payload.chunks_exact(2);
+        return Some(
+            pairs
+                .map(|pair| (i16::from(pair[0] as i8) << 8) | i16::from(pair[1]))
+                .collect(),
+        );
+    }
+    law_of(payload_type).map(|law| law.decode_all(payload))
 }
 
 /// The law of a static payload type.

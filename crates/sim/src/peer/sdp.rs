@@ -13,6 +13,8 @@ pub(crate) struct AudioDescription {
     pub(crate) address: SocketAddr,
     /// The G.711 formats with their payload types, the most wanted first.
     pub(crate) formats: Vec<(Law, u8)>,
+    /// The payload type of L16 at 8 kHz (RFC 3551 section 4.5.11), if offered; wanted before G.711.
+    pub(crate) linear: Option<u8>,
     /// The payload type of telephone-events (RFC 4733), if offered.
     pub(crate) telephone_event: Option<u8>,
     /// Whether it is RTP/SAVP.
@@ -56,6 +58,7 @@ impl AudioDescription {
         Some(AudioDescription {
             address: SocketAddr::new(section.address.or(session_address)?, section.port),
             formats: section.formats(),
+            linear: section.named("l16"),
             telephone_event: section.named("telephone-event"),
             secured: section.secured,
             crypto: section.crypto,
@@ -69,7 +72,8 @@ impl AudioDescription {
             IpAddr::V4(_) => "IP4",
             IpAddr::V6(_) => "IP6",
         };
-        let mut types: Vec<String> = self.formats.iter().map(|(_, pt)| pt.to_string()).collect();
+        let mut types: Vec<String> = self.linear.iter().map(u8::to_string).collect();
+        types.extend(self.formats.iter().map(|(_, pt)| pt.to_string()));
         types.extend(self.telephone_event.map(|pt| pt.to_string()));
         let mut text = format!(
             "v=0\r\no=- {session} {version} IN {family} {host}\r\ns=-\r\nc=IN {family} {host}\r\nt=0 0\r\n\
@@ -78,6 +82,9 @@ impl AudioDescription {
             if self.secured { "SAVP" } else { "AVP" },
             types.join(" "),
         );
+        if let Some(pt) = self.linear {
+            let _ = write!(text, "a=rtpmap:{pt} L16/8000\r\n");
+        }
         for (law, pt) in &self.formats {
             let _ = write!(text, "a=rtpmap:{pt} {}/8000\r\n", law.encoding_name());
         }
@@ -169,6 +176,7 @@ mod tests {
         let description = AudioDescription {
             address: "[2001:db8::1]:4000".parse().unwrap(),
             formats: vec![(Law::A, 8), (Law::Mu, 0)],
+            linear: None,
             telephone_event: Some(101),
             secured: true,
             crypto: Line::parse("7 AEAD_AES_128_GCM inline:AAAA")

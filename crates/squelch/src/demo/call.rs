@@ -181,6 +181,7 @@ fn plan(squelch: SocketAddr) -> Result<CallPlan, String> {
         },
         media_address: HOST.into(),
         laws: vec![Law::Mu, Law::A],
+        linear: false,
         srtp: Vec::new(),
         wrong_key: false,
         first_sequence: None,

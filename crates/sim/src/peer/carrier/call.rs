@@ -9,7 +9,7 @@ use squelch_sip::{DialogId, EndCause, Failure};
 use super::CallPlan;
 use super::script::Content;
 use crate::peer::Suite;
-use crate::peer::recording::Recording;
+use crate::peer::recording::{LINEAR, Recording};
 use crate::peer::rtp::Header;
 use crate::peer::sdp::AudioDescription;
 use crate::peer::srtp::{Line, Secured};
@@ -68,6 +68,8 @@ struct Media {
     to: SocketAddr,
     law: Law,
     payload_type: u8,
+    /// Samples go out as they are.
+    linear: bool,
     telephone_event: Option<u8>,
     /// Next packet of the script.
     next: usize,
@@ -105,6 +107,7 @@ impl Call {
                 .iter()
                 .map(|law| (*law, law.payload_type()))
                 .collect(),
+            linear: self.plan.linear.then_some(LINEAR),
             telephone_event: Some(TELEPHONE_EVENT),
             secured: !self.lines.is_empty(),
             crypto: self.lines.clone(),
@@ -160,7 +163,8 @@ impl Call {
     }
 
     pub(super) fn answered(&mut self, now: Instant, answer: &AudioDescription) {
-        let Some(&(law, payload_type)) = answer.formats.first() else {
+        let linear = answer.linear.map(|payload_type| (Law::Mu, payload_type));
+        let Some((law, payload_type)) = linear.or(answer.formats.first().copied()) else {
             return;
         };
         if self.state == State::Calling {
@@ -182,6 +186,7 @@ impl Call {
             to: answer.address,
             law,
             payload_type,
+            linear: answer.linear.is_some(),
             telephone_event: answer.telephone_event,
             next: 0,
         });
@@ -229,6 +234,11 @@ impl Call {
         let packet = self.plan.script.packet(media.next)?;
         media.next += 1;
         let (payload_type, payload) = match packet.content {
+            Content::Audio(law) if media.linear => {
+                let samples = law.decode_all(&packet.payload);
+                let bytes = samples.iter().flat_map(|sample| sample.to_be_bytes());
+                (media.payload_type, bytes.collect())
+            }
             Content::Audio(law) if law == media.law => {
                 (media.payload_type, packet.payload.to_vec())
             }

@@ -102,6 +102,7 @@ impl Call {
         let answer = AudioDescription {
             address: SocketAddr::new(config.media_address, self.port?.port()),
             formats: vec![(self.law, self.payload_type)],
+            linear: None,
             telephone_event: self.telephone_event,
             secured: self.secured.is_some(),
             crypto: self.secured.iter().map(|(ours, _)| ours.clone()).collect(),
