@@ -12,7 +12,8 @@ use rtc_shared::marshal::{Marshal, Unmarshal};
 use side_by_side::Group;
 use squelch_media::rtp::{PayloadType, Ptime, RtpTime, Ssrc, View, build, restamp};
 use squelch_media::{
-    Bridge, Direction, Format, Forward, GuardAction, GuardPlan, LegPlan, MediaPlan, Side,
+    Bridge, Direction, Format, Forward, GuardAction, GuardPlan, LegPlan, MediaPlan, SampleRate,
+    Side,
 };
 use squelch_sim::sound::{self, Misreader, pcm16_bytes};
 use std::hint::black_box;
@@ -133,6 +134,40 @@ fn forward(format: Format, speech: &[u8], audio: &[u8], size: usize) -> impl FnM
     move || step(&mut stream)
 }
 
+/// A row that transcodes mu-law from OpenAI for a carrier of another format or packet time: taken in, and all that
+/// is due sent.
+fn transcode(format: Format, ptime: Ptime, speech: &[u8]) -> impl FnMut() {
+    let plan = MediaPlan {
+        carrier: LegPlan {
+            ptime,
+            ..leg(Side::Carrier, format)
+        },
+        // The other way rests.
+        openai: LegPlan {
+            direction: Direction::RecvOnly,
+            ..leg(Side::Openai, Format::Pcmu)
+        },
+        guard: GuardPlan {
+            action: GuardAction::Protect,
+            hold: Duration::ZERO,
+        },
+    };
+    let mut now = Instant::now();
+    let mut bridge = Bridge::new(now, &plan);
+    let mut stream = Stream::new(speech, 160);
+    let mut out = [0; 1_500];
+    move || {
+        let length = stream.receive();
+        now += PTIME;
+        let from = address(Side::Openai);
+        let forward = bridge.forward(now, Side::Openai, from, &mut stream.buffer, length);
+        assert_eq!(forward, Forward::Hold);
+        while let Some(sent) = bridge.poll_transmit(now, &mut out) {
+            black_box(sent);
+        }
+    }
+}
+
 fn main() {
     let speech = speech::mu_law();
     let silence = vec![0xFF; 64 * 160];
@@ -144,59 +179,74 @@ fn main() {
     let mut stamped = Stream::new(&speech, 160);
     let mut foreign = Stream::new(&speech, 160);
     let mut written = [0_u8; 1_500];
-    Group::new(
+    let ptime = |ms| Ptime::from_ms(ms).expect("a packet time");
+    let l16 = |rate| transcode(Format::L16(rate), Ptime::DEFAULT, &speech);
+    let mut group = Group::new(
         "one packet through the bridge",
         "packet of 160 bytes and 20 ms",
         1,
-    )
-    .row("memcpy", move || {
-        let length = copied.receive();
-        black_box(&copied.buffer[..length]);
-    })
-    .row("rtp::View and restamp", move || {
-        let length = stamped.receive();
-        let packet = &mut stamped.buffer[..length];
-        let (sequence, timestamp) = match View::parse(packet) {
-            Ok(view) => (view.sequence(), view.timestamp()),
-            Err(error) => panic!("{error:?}"),
-        };
-        restamp(
-            packet,
-            PayloadType::PCMU,
-            false,
-            sequence,
-            timestamp,
-            Ssrc(1),
-        );
-        black_box(packet);
-    })
-    .row("webrtc-rtp unmarshal and marshal_to", move || {
-        let length = foreign.receive();
-        let mut bytes = &foreign.buffer[..length];
-        let mut packet = webrtc_rtp::Packet::unmarshal(&mut bytes).expect("RTP");
-        packet.header.ssrc = 1;
-        let length = packet.marshal_to(&mut written).expect("room");
-        black_box(&written[..length]);
-    })
-    .row(
-        "Bridge::forward, silence",
-        forward(Format::Pcmu, &speech, &silence, 160),
-    )
-    .row(
-        "Bridge::forward, speech",
-        forward(Format::Pcmu, &speech, &speech, 160),
-    )
-    .row(
-        "Bridge::forward, speech to the other law",
-        forward(Format::Pcma, &speech, &speech, 160),
-    )
-    .row(
-        "Bridge::forward, static muted",
-        forward(Format::Pcmu, &speech, &noise, 160),
-    )
-    .row(
-        "Bridge::forward, PCM16 24 kHz repaired (960)",
-        forward(Format::Pcmu, &speech, &grown, 960),
-    )
-    .run();
+    );
+    group
+        .row("memcpy", move || {
+            let length = copied.receive();
+            black_box(&copied.buffer[..length]);
+        })
+        .row("rtp::View and restamp", move || {
+            let length = stamped.receive();
+            let packet = &mut stamped.buffer[..length];
+            let (sequence, timestamp) = match View::parse(packet) {
+                Ok(view) => (view.sequence(), view.timestamp()),
+                Err(error) => panic!("{error:?}"),
+            };
+            restamp(
+                packet,
+                PayloadType::PCMU,
+                false,
+                sequence,
+                timestamp,
+                Ssrc(1),
+            );
+            black_box(packet);
+        })
+        .row("webrtc-rtp unmarshal and marshal_to", move || {
+            let length = foreign.receive();
+            let mut bytes = &foreign.buffer[..length];
+            let mut packet = webrtc_rtp::Packet::unmarshal(&mut bytes).expect("RTP");
+            packet.header.ssrc = 1;
+            let length = packet.marshal_to(&mut written).expect("room");
+            black_box(&written[..length]);
+        })
+        .row(
+            "Bridge::forward, silence",
+            forward(Format::Pcmu, &speech, &silence, 160),
+        )
+        .row(
+            "Bridge::forward, speech",
+            forward(Format::Pcmu, &speech, &speech, 160),
+        )
+        .row(
+            "Bridge::forward, speech to the other law",
+            forward(Format::Pcma, &speech, &speech, 160),
+        )
+        .row(
+            "Bridge::forward, static muted",
+            forward(Format::Pcmu, &speech, &noise, 160),
+        )
+        .row(
+            "Bridge::forward, PCM16 24 kHz repaired (960)",
+            forward(Format::Pcmu, &speech, &grown, 960),
+        )
+        .row(
+            "a lane, packets of 20 ms to 30 ms",
+            transcode(Format::Pcmu, ptime(30), &speech),
+        )
+        .row("a lane, mu-law to L16 at 8 kHz", l16(SampleRate::Hz8000))
+        .row("a lane, mu-law to L16 at 16 kHz", l16(SampleRate::Hz16000))
+        .row("a lane, mu-law to L16 at 24 kHz", l16(SampleRate::Hz24000));
+    // With --features squelch/opus.
+    if Format::Opus.is_built_in() {
+        let opus = transcode(Format::Opus, Ptime::DEFAULT, &speech);
+        group.row("a lane, mu-law to Opus", opus);
+    }
+    group.run();
 }
