@@ -16,7 +16,12 @@ pub struct Impairment {
     pub delay: Duration,
     /// And up to this much longer, evenly spread; more than the packet interval reorders.
     pub jitter: Duration,
+    /// Share that is overtaken by what is sent in the next [`OVERTAKEN_BY`], 0..=1.
+    pub reorder: f64,
 }
+
+/// How much longer a datagram takes that is overtaken: a packet time and a half at 20 ms, so one passes it.
+pub const OVERTAKEN_BY: Duration = Duration::from_millis(30);
 
 impl Impairment {
     /// Only a share of loss.
@@ -65,6 +70,11 @@ impl Impairer {
         // All dice are rolled each time: a changed share does not shift the rest of the sequence.
         let (lost, twice) = (self.roll(), self.roll());
         let (first, second) = (self.roll(), self.roll());
+        // Only where it is asked for: other plans keep their fates.
+        let late = match self.plan.reorder > 0.0 && self.roll() < self.plan.reorder {
+            true => OVERTAKEN_BY,
+            false => Duration::ZERO,
+        };
         if lost < self.plan.loss {
             return [None, None];
         }
@@ -72,7 +82,7 @@ impl Impairer {
         let copy = (twice < self.plan.duplicate)
             .then(|| arrive(second))
             .flatten();
-        [arrive(first), copy]
+        [arrive(first).map(|at| at + late), copy]
     }
 
     /// Evenly in 0..1.
@@ -107,6 +117,7 @@ mod tests {
             duplicate: 0.1,
             delay: Duration::from_millis(10),
             jitter: Duration::from_millis(50),
+            reorder: 0.1,
         };
         assert_eq!(fates(plan, 1, 1_000), fates(plan, 1, 1_000));
         assert_ne!(fates(plan, 1, 1_000), fates(plan, 2, 1_000));
@@ -119,6 +130,23 @@ mod tests {
             .filter(|fate| fate[0].is_none())
             .count();
         assert!((900..1_100).contains(&lost), "{lost}");
+    }
+
+    #[test]
+    fn some_are_overtaken_by_the_next() {
+        let plan = Impairment {
+            reorder: 0.05,
+            ..Impairment::default()
+        };
+        let fates = fates(plan, 5, 10_000);
+        let late = fates
+            .iter()
+            .filter(|fate| fate[0] == Some(OVERTAKEN_BY))
+            .count();
+        assert!((400..600).contains(&late), "{late}");
+        assert!(
+            OVERTAKEN_BY > Duration::from_millis(20) && OVERTAKEN_BY < Duration::from_millis(40)
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ const BAD: Impairment = Impairment {
     delay: Duration::from_millis(20),
     // More than a packet's time: packets overtake one another.
     jitter: Duration::from_millis(30),
+    reorder: 0.0,
 };
 
 #[test]

@@ -26,3 +26,6 @@ pub use schedule::{Schedule, Share};
 pub use script::{Coding, Cue, Kind, NoScript, Pacing, Script};
 pub use tally::{Course, Distribution, Distributions, EXAMPLES, HIGHEST, Moment, NotATally, Tally};
 pub use thresholds::{Breach, Thresholds};
+
+#[cfg(test)]
+mod tests;

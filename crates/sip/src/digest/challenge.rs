@@ -49,7 +49,7 @@ impl Challenge {
 
     /// Whether these credentials are for it.
     pub(super) fn is_for(&self, credentials: &Credentials) -> bool {
-        self.realm == credentials.realm
+        credentials.is_for(&self.realm)
     }
 
     /// The credentials' header value for the `count`th request under this nonce.
@@ -74,7 +74,7 @@ impl Challenge {
             credentials.username,
             self.realm,
             self.nonce,
-            proof.response(credentials)
+            proof.response(&credentials.in_realm(&self.realm))
         );
         if let Some(name) = &self.algorithm_name {
             value.push_str(&format!(", algorithm={name}"));

@@ -52,6 +52,33 @@ impl Credentials {
         Ok(credentials)
     }
 
+    /// Credentials for whatever realm the peer names. Whoever is called then learns a hash of the password under a
+    /// realm and nonce of its choice: for peers that one trusts with it.
+    ///
+    /// **Errors**: as [`Credentials::new`].
+    pub fn of_any_realm(
+        username: impl Into<String>,
+        password: impl Into<Vec<u8>>,
+    ) -> Result<Self, InvalidCredentials> {
+        let mut credentials = Credentials::new(username, "any", password)?;
+        credentials.realm.clear();
+        Ok(credentials)
+    }
+
+    /// Whether they are for this realm.
+    pub(super) fn is_for(&self, realm: &str) -> bool {
+        self.realm.is_empty() || self.realm == realm
+    }
+
+    /// The same for this one realm.
+    pub(super) fn in_realm(&self, realm: &str) -> Credentials {
+        Credentials {
+            username: self.username.clone(),
+            realm: realm.to_owned(),
+            password: self.password.clone(),
+        }
+    }
+
     /// The user name.
     pub fn username(&self) -> &str {
         &self.username
@@ -101,6 +128,14 @@ mod tests {
             !shown.contains("hunter2") && !shown.contains("alice"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn of_any_realm_they_fit_all_and_others_fit_their_own() {
+        let any = Credentials::of_any_realm("alice", "hunter2").unwrap();
+        assert!(any.is_for("example.org") && any.is_for("example.net"));
+        let one = Credentials::new("alice", "example.org", "hunter2").unwrap();
+        assert!(one.is_for("example.org") && !one.is_for("example.net"));
     }
 
     #[test]

@@ -4,11 +4,12 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use squelch_sim::impair::Impairment;
 use squelch_sim::load::Misbehaviour;
 
 use super::evidence::Evidence;
 use super::library::Choice;
-use super::spans::span;
+use super::spans::{impairment, span};
 use crate::inspect::OutputFormat;
 
 /// Place calls whose media come from captures, and measure what becomes of them.
@@ -76,6 +77,18 @@ pub struct Args {
     /// Encrypt media (SRTP, keys in the SDP)
     #[arg(long)]
     pub srtp: bool,
+    /// The user name that challenges are answered with, of whatever realm; needs --password-env
+    #[arg(long, value_name = "NAME", requires = "password_env")]
+    pub username: Option<String>,
+    /// The environment variable with the password
+    #[arg(long, value_name = "NAME", requires = "username")]
+    pub password_env: Option<String>,
+    /// Spoil what is sent: loss=1%,jitter=20ms,reorder=0.5%,duplicate=0.1%,delay=50ms
+    #[arg(long, value_name = "HOW", value_parser = impairment)]
+    pub impair: Option<Impairment>,
+    /// Where --impair's dice begin
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub seed: u64,
     /// What calls do wrong: abandon, no-ack, no-bye, reinvite-storm
     #[arg(long, value_name = "HOW", value_parser = misbehaviour)]
     pub misbehave: Option<Misbehaviour>,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use squelch_media::srtp::Suite;
 use squelch_sim::load::{CallerPlan, Part, Return, Schedule, Share as Part_};
-use squelch_sip::{Protocol, Uri};
+use squelch_sip::{Credentials, Protocol, Uri};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
@@ -145,7 +145,7 @@ impl Prepared {
             request_uri: called.request_uri,
             from,
             target: called.target,
-            credentials: None,
+            credentials: credentials(asked)?,
             media_address: local,
             schedule,
             share: Part_::WHOLE,
@@ -157,7 +157,8 @@ impl Prepared {
                 true => vec![Suite::AesCm128HmacSha1_80],
                 false => Vec::new(),
             },
-            impairment: None,
+            impairment: asked.impair,
+            seed: asked.seed,
             misbehaviour: asked.misbehave,
             back: asked.evidence.back(),
             listen_to: asked.evidence.listen_to,
@@ -284,6 +285,19 @@ fn run_share(share: Share, bound: &tokio::sync::mpsc::Sender<Result<(), String>>
             }
         }
     });
+}
+
+/// What challenges are answered with.
+fn credentials(asked: &Args) -> Result<Option<Credentials>, String> {
+    let (Some(username), Some(variable)) = (&asked.username, &asked.password_env) else {
+        return Ok(None);
+    };
+    let password = std::env::var(variable)
+        .map_err(|_| format!("--password-env {variable}: this environment variable is not set"))?;
+    let credentials = Credentials::of_any_realm(username, password);
+    credentials
+        .map(Some)
+        .map_err(|error| format!("--username, --password-env: {error}"))
 }
 
 /// What all shares know together.

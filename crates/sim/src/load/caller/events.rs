@@ -154,8 +154,6 @@ impl Caller {
             }),
             _ => None,
         };
-        let mut seed = [0; 32];
-        self.dice.fill_bytes(&mut seed);
         let plan = Box::new(LegPlan {
             remote: agreed.remote,
             sends: Sends::Script {
@@ -170,7 +168,7 @@ impl Caller {
             sequence: self.dice.next_u32() as u16,
             timestamp: self.dice.next_u32(),
             keys: agreed.keys.clone(),
-            impairment: self.plan.impairment.map(|plan| (plan, seed)),
+            impairment: self.plan.impairment_of(key.0),
             mark: is_marked.then_some(mark),
             expectation,
             copies: 1,

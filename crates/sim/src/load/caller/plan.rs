@@ -41,6 +41,8 @@ pub struct CallerPlan {
     pub suites: Vec<Suite>,
     /// What befalls the packets that are sent.
     pub impairment: Option<Impairment>,
+    /// What impairment's dice begin with, with each call's number: the same fate in every run.
+    pub seed: u64,
     /// What calls do wrong.
     pub misbehaviour: Option<Misbehaviour>,
     /// What is to come back.
@@ -126,6 +128,20 @@ impl Misbehaviour {
 }
 
 impl CallerPlan {
+    /// The seed of one call's impairment.
+    pub(super) fn impairment_of(&self, number: u64) -> Option<(Impairment, [u8; 32])> {
+        let mut seed = [0; 32];
+        let words = self
+            .seed
+            .to_le_bytes()
+            .into_iter()
+            .chain(number.to_le_bytes());
+        seed.iter_mut()
+            .zip(words)
+            .for_each(|(place, byte)| *place = byte);
+        self.impairment.map(|plan| (plan, seed))
+    }
+
     /// Which script call `number` plays: by weight, the same in every run.
     pub(super) fn part_of(&self, number: u64) -> usize {
         let weights = || self.parts.iter().map(|part| u64::from(part.weight));
