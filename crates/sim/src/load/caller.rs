@@ -294,7 +294,13 @@ impl Caller {
             return;
         };
         match (timer, call.phase) {
-            (Timer::Ring, Phase::Calling) => self.hang_up(now, key, Some(Failure::NoAnswer)),
+            (Timer::Ring, Phase::Calling) => {
+                let why = match call.outcome.post_dial_delay {
+                    Some(_) => Failure::NoAnswer,
+                    None => Failure::NoResponse,
+                };
+                self.hang_up(now, key, Some(why));
+            }
             (Timer::Abandon, Phase::Calling) => self.hang_up(now, key, None),
             (Timer::HangUp, Phase::Talking) => self.hang_up_as_asked(now, key),
             (Timer::NoAck, Phase::Talking) => self.fail(now, key, Failure::NoGoodbye),
