@@ -63,7 +63,7 @@ enum Command {
     #[command(after_help = "Example:\n  squelch monitor --interface eth0")]
     Monitor(unbuilt::Args),
     /// Load test with calls whose media come from captures
-    Load(load::Args),
+    Load(Box<load::Args>),
     /// The far end for load tests
     Answer(load::AnswerArgs),
     /// Play another party: the stand-in for OpenAI Realtime

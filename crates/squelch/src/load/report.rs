@@ -202,7 +202,7 @@ fn charts(known: &Known) -> Vec<Chart> {
             "The latest that a packet left, of each moment: over a few milliseconds, what was measured is this machine's.",
             "ms",
             vec![curve("latest", Tone::Warning, &|m| {
-                (m.latest > Duration::ZERO).then(|| m.latest.as_secs_f64() * 1e3)
+                (m.latest > Duration::ZERO).then_some(m.latest.as_secs_f64() * 1e3)
             })],
         ),
     ]

@@ -145,7 +145,7 @@ impl Caller {
         let law = agreed.coding.law();
         // All calls are marked, whether they are listened to or not: a listener hears whose audio came to it.
         let is_marked = matches!(self.plan.back, Return::Audio(_)) && law.is_some();
-        let is_heard = key.0 % u64::from(self.plan.listen_to.max(1)) == 0;
+        let is_heard = key.0.is_multiple_of(u64::from(self.plan.listen_to.max(1)));
         let expectation = match (self.plan.back, law) {
             (Return::Audio(expected), Some(law)) if is_heard => Some(Expectation {
                 law,

@@ -69,6 +69,7 @@ pub(super) fn caller(script: Script) -> CallerPlan {
         seed: 1,
         misbehaviour: None,
         back: Return::Packets,
+        listen_to: 1,
     }
 }
 
