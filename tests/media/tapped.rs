@@ -78,6 +78,7 @@ fn what_was_refused_is_in_no_ring() {
     }
     let rings = call.bridge.swap_rings(TapFor::Fault, None).expect("rings");
     let kept = kept(&rings.up);
+    assert_eq!(kept.len(), 2, "what was refused was kept");
     let (from, to) = (address(Side::Carrier), address(Side::Openai));
     assert_eq!(
         kept,
