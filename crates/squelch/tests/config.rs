@@ -164,7 +164,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "formats = ",
-        "formats = [\"opus\"]",
+        "formats = [\"g729\"]",
         "trunk.formats",
         "unknown",
     ),
