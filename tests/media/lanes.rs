@@ -569,3 +569,62 @@ proptest::proptest! {
         }
     }
 }
+
+/// Runs where Opus is built in: `--features squelch/opus`.
+#[test]
+fn a_tone_is_the_same_tone_through_opus_both_ways_with_losses() {
+    use squelch_media::audio::transcode::Transcoder;
+    use squelch_media::rtp::RtpTime;
+    if !Format::Opus.is_built_in() {
+        return;
+    }
+    let ptime = Ptime::DEFAULT;
+    let coder = |from: Format, to: Format| {
+        Transcoder::new(from.into(), to.into(), ptime, ptime).expect("a transcoder")
+    };
+    let plan = plan_of(Format::Opus, 20, Format::Pcmu, 20);
+    let mut line = Line::new(&plan);
+    let (mut peer, mut out) = (coder(L16_8K, Format::Opus), [0; 4_000]);
+    for number in 0..150_u32 {
+        let pcm = tone(8_000, 160 * number as usize, 160);
+        let pushed = peer.push(RtpTime(160 * number), &encode(L16_8K, &pcm));
+        pushed.expect("a payload");
+        let frame = peer.pop(&mut out).expect("Opus").expect("a frame");
+        let packet = packet_at(
+            plan.carrier.payload_type.number(),
+            false,
+            number as u16,
+            960 * number,
+            7,
+            &out[..frame.len],
+        );
+        let at = ms(20 * u64::from(number));
+        if number % 20 != 13 {
+            assert_eq!(line.send(at, Side::Carrier, &packet), Forward::Hold);
+        }
+        line.send(
+            at,
+            Side::Openai,
+            &tone_packet(Format::Pcmu, 20, u64::from(number)),
+        );
+    }
+    assert_continuous(&line.to_openai, 160);
+    assert_continuous(&line.to_carrier, 960);
+    let mut peer = coder(Format::Opus, L16_8K);
+    let mut to_carrier = Vec::new();
+    for (_, sent) in &line.to_carrier {
+        let pushed = peer.push(RtpTime(sent.timestamp), &sent.payload);
+        pushed.expect("Opus");
+        while let Some(frame) = peer.pop(&mut out).expect("L16") {
+            to_carrier.extend(decode(L16_8K, &out[..frame.len]));
+        }
+    }
+    for all in [heard(&line.to_openai, Format::Pcmu), to_carrier] {
+        assert!(all.len() > 20_000, "{}", all.len());
+        for part in all[8_000..].chunks_exact(800) {
+            let (pitch, level) = pitch_and_level(part, 8_000);
+            assert!((280.0..320.0).contains(&pitch), "{pitch} Hz");
+            assert!((-19.0..-13.0).contains(&level), "{level} dBov");
+        }
+    }
+}
