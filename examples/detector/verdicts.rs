@@ -7,8 +7,9 @@ use std::io::{Result, Write};
 use std::path::Path;
 use std::time::Duration;
 
-/// Softer than this is no sound. **Units**: PCM16's scale; -44 dBov.
-const SOUND: u16 = 200;
+/// What varies by no more than this is no sound, wherever its mean lies: digital silence read by the wrong table is
+/// a constant. **Units**: PCM16's scale, from peak to peak; a sine of -44 dBov.
+const SOUND: u16 = 400;
 
 /// Writes the lines, with `loss` percent of the packets left out.
 pub(crate) fn write(folder: &Path, loss: u32) -> Result<()> {
@@ -24,8 +25,11 @@ pub(crate) fn write(folder: &Path, loss: u32) -> Result<()> {
             if (random >> 16) % 100 < loss {
                 continue;
             }
-            let mut samples = payload.iter().map(|code| stream.law.decode_sample(*code));
-            let sounds = samples.any(|sample| sample.unsigned_abs() > SOUND);
+            let samples = || payload.iter().map(|code| stream.law.decode_sample(*code));
+            let (highest, lowest) = (samples().max(), samples().min());
+            let sounds = highest
+                .zip(lowest)
+                .is_some_and(|(h, l)| h.abs_diff(l) > SOUND);
             active += u32::from(packet >= stream.onset && sounds);
             let change = watch.observe(Packet {
                 at: Duration::from_millis(20 * u64::from(packet)),

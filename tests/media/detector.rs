@@ -288,6 +288,51 @@ fn one_packet_or_one_byte_for_ever_is_stuck_and_silence_and_tones_are_not() {
     }
 }
 
+/// A room's hum, some 20 steps of 32,768 loud: of 160 bytes 80 are 0x00 or 0xFF, and full scale as G.711.
+#[test]
+fn pcm16_of_a_quiet_room_is_named_after_two_packets() {
+    for law in [Law::Mu, Law::A] {
+        for big in [false, true] {
+            let hum = (0..8_000_i32).map(|at| (f64::from(at) * 0.31).sin() * 3.4 - 0.5);
+            let bytes: Vec<u8> = hum
+                .map(|sample| (sample.round() as i16).to_le_bytes())
+                .flat_map(|[lower, upper]| if big { [upper, lower] } else { [lower, upper] })
+                .collect();
+            let mut stream = packets(&in_law(law), 160);
+            stream.truncate(50);
+            stream.extend(packets(&bytes, 160));
+            let finding = only_trip(law, &stream);
+            assert_eq!(finding.fault, Fault::Pcm16AsG711, "{law:?}");
+            let order = if big { "pcm16be" } else { "pcm16le" };
+            assert_eq!(finding.variant.to_string(), order);
+            assert!(
+                finding.detected_at <= Duration::from_millis(20 * 52),
+                "{law:?} {order}: {finding:?}"
+            );
+        }
+    }
+}
+
+/// Both are codes in upper bytes; static has other codes in the lower ones.
+#[test]
+fn static_that_was_never_resampled_and_what_is_companded_twice_are_told_apart_by_their_codes() {
+    for law in [Law::Mu, Law::A] {
+        let codes = in_law(law);
+        let pairs = codes.chunks_exact(2);
+        let noise: Vec<u8> = pairs
+            .map(|pair| law.encode_sample(i16::from_le_bytes([pair[0], pair[1]])))
+            .collect();
+        let twice: Vec<u8> = codes
+            .iter()
+            .map(|code| law.encode_sample((i16::from(*code) - 128) << 8))
+            .collect();
+        for (bytes, fault) in [(&noise, Fault::G711AsPcm16), (&twice, Fault::DoubleEncoded)] {
+            let finding = only_trip(law, &packets(bytes, 160));
+            assert_eq!(finding.fault, fault, "{law:?}");
+        }
+    }
+}
+
 /// Whoever edits the model by hand, or trains it and leaves half of it behind, is told.
 #[test]
 fn the_model_is_the_one_that_was_trained() {

@@ -193,6 +193,34 @@ fn silence_after_it_ends_it_as_speech_does() {
     }
 }
 
+#[test]
+fn one_loud_byte_for_ever_is_stuck_unless_the_audio_glided_into_it() {
+    for law in [Law::Mu, Law::A] {
+        let spoken = in_law(law)[..30].to_vec();
+        for byte in [0x00, 0x80, 0x2A] {
+            if law.decode_sample(byte).unsigned_abs() < 4_096 {
+                continue;
+            }
+            let stream = [spoken.clone(), vec![vec![byte; 160]; 20]].concat();
+            assert!(!never_stuck(law, &stream), "{byte:#04x} {law:?}");
+        }
+        // Speech over an offset that a gain of 24 dB made of a small one; then a pause.
+        let offset = 14_000_i32;
+        let mut driven: Vec<Vec<u8>> = spoken
+            .iter()
+            .map(|payload| {
+                let samples = payload.iter().map(|code| law.decode_sample(*code));
+                let raised = samples.map(|sample| i32::from(sample) / 4 + offset);
+                raised
+                    .map(|sample| law.encode_sample(sample as i16))
+                    .collect()
+            })
+            .collect();
+        driven.extend(vec![vec![law.encode_sample(offset as i16); 160]; 40]);
+        assert!(never_stuck(law, &driven), "{law:?}");
+    }
+}
+
 fn never_stuck(law: Law, stream: &[Vec<u8>]) -> bool {
     let changes = changes(law, stream);
     let found = changes.iter().filter_map(Change::found);

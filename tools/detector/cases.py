@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes labelled streams for the detector: payloads.bin and labels.csv.
 
-Usage: cases.py --side train|tune|judge --sources DIR --out DIR [--faulty N] [--clean N] [--distinct] [--only FAULT] [--seed N]
+Usage: cases.py --side train|tune|judge|last --sources DIR --out DIR [--faulty N] [--clean N] [--distinct] [--only FAULT] [--seed N]
 
 Needs Debian's ffmpeg and espeak-ng, and from PyPI what requirements.txt names. `payloads.bin` holds payloads, each
 after its length in two bytes, little-endian; `labels.csv` says which belong to a stream, and where its fault is.
@@ -21,12 +21,12 @@ from faults import CLASSES, encode, make, packed, transcoded
 from packages import i16
 from sounds import MADE, db, made, pink
 
-SHARE = {"g711_as_pcm16": 0.36, "pcm16_as_g711": 0.12, "law_mismatch": 0.10, "byte_swapped": 0.12, "double_encoded": 0.13, "opaque": 0.13, "clipping": 0.06}
+SHARE = {"g711_as_pcm16": 0.36, "pcm16_as_g711": 0.12, "law_mismatch": 0.10, "byte_swapped": 0.12, "double_encoded": 0.13, "opaque": 0.13, "clipping": 0.06, "stuck": 0.05}
 
 
 def main():
     asked = argparse.ArgumentParser()
-    asked.add_argument("--side", choices=("train", "tune", "judge"), required=True)
+    asked.add_argument("--side", choices=packages.PACKAGES, required=True)
     asked.add_argument("--sources", required=True)
     asked.add_argument("--out", required=True)
     asked.add_argument("--faulty", type=int, default=600)
@@ -36,7 +36,7 @@ def main():
     asked.add_argument("--seed", type=int, default=1)
     asked = asked.parse_args()
     os.makedirs(asked.out, exist_ok=True)
-    found = packages.corpus(asked.sources, asked.side, 1e9 if asked.side == "judge" else 120)
+    found = packages.corpus(asked.sources, asked.side, 1e9 if asked.side in ("judge", "last") else 120)
     for kind, pieces in found.items():
         print(kind, len(pieces), f"{sum(len(s) for _, s in pieces) / 8_000 / 3_600:.2f} h")
     with open(asked.out + "/payloads.bin", "wb") as out, open(asked.out + "/labels.csv", "w", newline="") as table:

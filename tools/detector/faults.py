@@ -195,6 +195,15 @@ def make(fault, sound, law, count, random):
         else:
             raw = ffmpeg_bytes(np.resize(sound, max(need, 16_000)), kind, random)
         return packed(np.resize(raw, need)), kind
+    if fault == "stuck":
+        # One packet that can be heard, or one byte far off zero, for ever.
+        if random.random() < 0.6:
+            payloads = packed(encode(np.resize(sound, need), law))
+            loud = [p for p in payloads if DECODE[law][np.frombuffer(p, np.uint8)].astype(float).std() > 330]
+            if loud:
+                return [loud[random.integers(len(loud))]] * count, "packet"
+        far = np.flatnonzero(np.abs(DECODE[law].astype(int)) > 5_000)
+        return [bytes([far[random.integers(len(far))]]) * 160] * count, "byte"
     raise ValueError(fault)
 
 

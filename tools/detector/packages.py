@@ -17,7 +17,7 @@ FULL = 32767.0
 KINDS = ("speech", "music", "effects")
 
 # What each package is taken for; where it holds several kinds, by a part of the path, first match first. The sources
-# of the three sides are disjoint: no speaker, piece or effect is on two of them.
+# of the four sides are disjoint: no speaker, piece or effect is on two of them.
 PACKAGES = {
     "train": {
         "asterisk-core-sounds-en-wav": "speech",
@@ -64,6 +64,27 @@ PACKAGES = {
         "asc-music": "music",
         "xblast-tnt-musics": "music",
     },
+    "last": {
+        "gcin-voice": "speech",
+        "unknown-horizons": {"/voice/": "speech", "/speech/": "speech", "/background/": "music", "music": "music", "": "effects"},
+        "endless-sky-data": "effects",
+        "freeorion-data": {"/music/": "music", "": "effects"},
+        "openclonk-data": {"usic": "music", "": "effects"},
+        "warmux-data": {"/music/": "music", "": "effects"},
+        "starfighter-data": {"/music/": "music", "": "effects"},
+        "marsshooter-data": {"/music/": "music", "": "effects"},
+        "scorched3d-data": "effects",
+        "xmoto-data": {"/Music": "music", "": "effects"},
+        "trackballs-data": {"/music/": "music", "": "effects"},
+        "extremetuxracer-data": {"/music/": "music", "": "effects"},
+        "lordsawar-data": {"/music/": "music", "": "effects"},
+        "amoebax-data": {"/music/": "music", "": "effects"},
+        "torcs-data": "effects",
+        "wordwarvi-sound": "effects",
+        "gnome-audio": "effects",
+        "lomiri-sounds": "effects",
+        "deepin-sound-theme": "effects",
+    },
 }
 SOUNDS = (".wav", ".ogg", ".oga", ".flac", ".gsm", ".wv", ".mp3", ".opus")
 PIECE = 80_000
@@ -71,6 +92,7 @@ PIECE = 80_000
 
 def unpack(folder, package):
     path = os.path.join(folder, package)
+    os.makedirs(folder, exist_ok=True)
     if not os.path.isdir(path):
         with tempfile.TemporaryDirectory() as here:
             got = subprocess.run(["apt-get", "download", "-qq", package], cwd=here, stderr=subprocess.DEVNULL)

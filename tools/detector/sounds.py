@@ -14,6 +14,7 @@ VOICES = {
     "train": ["en-us", "de", "fr+m3", "es+f2", "cmn", "ar+m2"],
     "tune": ["en-gb+f3", "nl", "sv+f1", "el", "ja", "sw+m1"],
     "judge": ["pt-br+f5", "tr+m5", "hi+f1", "pl+m7", "ko+f3", "fi", "uk+f2", "en-029+m4"],
+    "last": ["it+f4", "ro+m2", "hu", "id+f1", "cs+m6", "da+f5", "ca", "hr+m3"],
 }
 TEXT = {
     "en": "Thank you for calling. Your balance is four hundred and seventy two dollars. Is there anything else?",
@@ -33,6 +34,14 @@ TEXT = {
     "ko": "안녕하세요, 무엇을 도와드릴까요? 잠시만 기다려 주세요.",
     "fi": "Hyvää päivää, kuinka voin auttaa? Odottakaa hetki, tarkistan tilinne.",
     "uk": "Добрий день, чим я можу допомогти? Зачекайте хвилину, будь ласка.",
+    "it": "Buongiorno, un momento per favore mentre controllo il suo conto. Trentatré trentini entrarono a Trento.",
+    "ro": "Bună ziua, cu ce vă pot ajuta? Așteptați o clipă, vă rog, verific contul dumneavoastră.",
+    "hu": "Jó napot kívánok, miben segíthetek? Kérem, várjon egy pillanatot, megnézem a számláját.",
+    "id": "Selamat siang, ada yang bisa saya bantu? Mohon tunggu sebentar, saya periksa rekening Anda.",
+    "cs": "Dobrý den, chviličku prosím, hned se podívám na váš účet. Strč prst skrz krk.",
+    "da": "Goddag, hvad kan jeg hjælpe med? Vent venligst et øjeblik, mens jeg ser på din konto.",
+    "ca": "Bon dia, en què el puc ajudar? Un moment, si us plau, mentre miro el seu compte.",
+    "hr": "Dobar dan, kako vam mogu pomoći? Pričekajte trenutak, molim, provjeravam vaš račun.",
     "sw": "Habari, tafadhali subiri kidogo nikiangalia akaunti yako.",
 }
 

@@ -34,7 +34,7 @@ def look(folder, random, found):
             size = int(raw[at]) | int(raw[at + 1]) << 8
             starts.append((at + 2, size))
             at += 2 + size
-        if row["fault"] == "clipping":
+        if row["fault"] in ("clipping", "stuck"):
             continue
         onset, end = (int(row["onset"]), int(row["end"])) if fault else (count, count)
         for bad, packets, most in ((0, range(onset), GOOD), (1, range(onset, end), BAD)):

@@ -2,6 +2,7 @@
 //! is.
 
 use super::Fault;
+use super::alphabet::Alphabets;
 use super::features::{self, Features};
 use super::finding::{Pace, Variant, What};
 use super::readings::{self, Room};
@@ -43,6 +44,8 @@ pub(super) struct Clues {
     longer_than_misread: f32,
     /// Of those that speak for a law mismatch, packets with bytes that no transcoding between the laws gives.
     untouched: u32,
+    /// Whether they have the codes of audio that was companded twice.
+    alphabets: Alphabets,
     /// The payload size while the stream was good, and now.
     usual_bytes: usize,
     bytes: usize,
@@ -65,6 +68,7 @@ impl Clues {
             misread: 0.0,
             longer_than_misread: 0.0,
             untouched: 0,
+            alphabets: Alphabets::default(),
             usual_bytes,
             bytes: usual_bytes,
         }
@@ -81,6 +85,7 @@ impl Clues {
         other_law: bool,
     ) {
         self.packets += 1;
+        self.alphabets.add(law, payload);
         self.bursts += u32::from(figures[features::BURST] > 0.5);
         self.texts += u32::from(figures[features::PRINTABLE] > 0.9);
         self.longer_than_other += figures[features::LONGER_THAN_OTHER];
@@ -99,6 +104,28 @@ impl Clues {
             self.untouched = self.untouched.saturating_add(u32::from(untouched));
         }
         self.bytes = payload.len();
+    }
+
+    /// Adds a packet that is soft PCM16 for certain: its upper bytes say nothing that its lower ones don't.
+    pub(super) fn add_extended(&mut self, payload: &[u8], order: ByteOrder) {
+        /// Half of the bits.
+        const SHORTER: f32 = 4.0;
+        self.packets += 1;
+        match order {
+            ByteOrder::Little => self.longer_than_little += SHORTER,
+            ByteOrder::Big => self.longer_than_big += SHORTER,
+        }
+        self.little_less_big += match order {
+            ByteOrder::Little => -SHORTER,
+            ByteOrder::Big => SHORTER,
+        };
+        self.bytes = payload.len();
+    }
+
+    /// Whether the packets have the codes of audio that was companded twice, and no others; `None` where that tells
+    /// nothing.
+    pub(super) fn is_companded_twice(&self) -> Option<bool> {
+        self.alphabets.is_one()
     }
 
     /// Whether the samples' mean lies off zero by more than `share` of full scale, or most packets are short bursts:

@@ -80,6 +80,11 @@ impl Meter {
         self.suspicion.score()
     }
 
+    /// Whether the last payload was looked at, or one not long before it was suspicious.
+    pub(super) fn is_looking(&self) -> bool {
+        self.suspicion.is_raised()
+    }
+
     /// Measures the packets to come, suspicious or not, for as long as after a suspicious one.
     pub(super) fn keep_looking(&mut self) {
         self.suspicion.hold();

@@ -19,11 +19,13 @@
 //! assert!(detector.finish(Duration::from_secs(1)).is_none());
 //! ```
 
+mod alphabet;
 mod clipping;
 mod clues;
 mod counts;
 mod course;
 mod dead_air;
+mod extended;
 mod fault;
 pub mod features;
 mod finding;
@@ -112,6 +114,8 @@ impl Detector {
                 self.evidence
                     .add(at, self.law, payload, figures, ratios, order)
             }
+            _ if self.meter.is_looking() => extended::order(payload)
+                .and_then(|order| self.evidence.add_extended(at, self.law, payload, order)),
             _ => None,
         };
         // Before acting, a second look that would cost too much on every packet.

@@ -131,7 +131,7 @@ pub(super) fn as_pcm16(payload: &[u8], room: &mut Room) -> (f32, f32) {
 }
 
 /// log2 of a code's quantiser step on PCM16's scale (G.711 tables 1 and 2).
-fn log2_step(law: Law, code: u8) -> u32 {
+pub(super) fn log2_step(law: Law, code: u8) -> u32 {
     match law {
         Law::Mu => 3 + u32::from(!code >> 4 & 7),
         Law::A => 3 + u32::from((code ^ 0x55) >> 4 & 7).max(1),

@@ -14,8 +14,11 @@ const REPEATS: u32 = 13;
 /// How long that lasts in packets of 20 ms, from the first of them.
 pub(super) const LASTED: Duration = Duration::from_millis(20 * (REPEATS as u64 + 1));
 
-/// A constant byte softer than this is an offset of the line. **Units**: PCM16's scale.
-const OFFSET: i16 = 8_000;
+/// A constant byte softer than this is an offset of the line: -18 dBov. **Units**: PCM16's scale.
+const OFFSET: u16 = 4_096;
+
+/// An amplified offset glides into the byte that a pause then stays on: what came before lies within a fourth of it.
+const GLIDES: u16 = 4;
 
 /// A packet that repeats and varies by less than this is noise of the line. **Units**: PCM16's scale.
 const SOFTEST: f32 = 250.0;
@@ -27,6 +30,9 @@ pub(super) struct Stuck {
     score: i32,
     last: Option<u64>,
     repeats: u32,
+    /// The last byte of the payload before, and of the last one that was another than the one that repeats.
+    ends: Option<u8>,
+    came_from: Option<u8>,
     /// The score and the fingerprint of the payload that it is stuck on, or was last.
     on: Option<(i32, u64)>,
 }
@@ -44,10 +50,15 @@ impl Stuck {
                 true => self.repeats.saturating_add(1),
                 false => 0,
             },
+            ends: payload.last().copied(),
+            came_from: match same {
+                true => self.came_from,
+                false => self.ends,
+            },
             on: self.on,
         };
         // Once is enough: it is the same payload ever after.
-        let stuck = self.repeats == REPEATS && is_telling(law, payload);
+        let stuck = self.repeats == REPEATS && is_telling(law, payload, self.came_from);
         if stuck {
             self.on = last.map(|last| (score, last));
         }
@@ -61,13 +72,19 @@ impl Stuck {
     }
 }
 
-/// Whether a repetition of this payload can be nothing but a fault.
-fn is_telling(law: Law, payload: &[u8]) -> bool {
+/// Whether a repetition of this payload, after a sample of the code `came_from`, can be nothing but a fault.
+fn is_telling(law: Law, payload: &[u8], came_from: Option<u8>) -> bool {
     let Some(first) = payload.first() else {
         return false;
     };
     if payload.iter().all(|byte| byte == first) {
-        return law.decode_sample(*first).unsigned_abs() >= OFFSET.unsigned_abs();
+        let byte = law.decode_sample(*first);
+        let far = byte.unsigned_abs();
+        let glided = came_from.is_some_and(|code| {
+            let before = law.decode_sample(code);
+            before.abs_diff(byte) <= far / GLIDES
+        });
+        return far >= OFFSET && !glided;
     }
     let mut room = Room::new();
     let (shape, _) = room.shape(payload.iter().map(|code| law.decode_sample(*code)));

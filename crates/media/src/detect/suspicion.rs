@@ -46,6 +46,11 @@ impl Suspicion {
         self.left > 0
     }
 
+    /// Whether packets are looked at.
+    pub(super) fn is_raised(&self) -> bool {
+        self.left > 0
+    }
+
     /// The score of the last payload: two that differ in it differ.
     pub(super) fn score(&self) -> i32 {
         self.score

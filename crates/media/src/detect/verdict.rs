@@ -4,7 +4,7 @@ use super::clues::Clues;
 use super::features::{self, Features};
 use super::weigh::{FAULTS, Ratios};
 use super::{Fault, Finding, What};
-use squelch_g711::Law;
+use squelch_g711::{ByteOrder, Law};
 use std::time::Duration;
 
 /// The most that one packet says for a fault, and against it. **Units**: nats. The model's own word goes little beyond.
@@ -31,10 +31,16 @@ const OFF_ZERO: f32 = 12.0;
 /// threshold by more than that waits no longer. **Units**: nats.
 const MARGIN: f32 = 6.0;
 
+/// What it counts against static that the packets have the codes of `double_encoded` alone, and against that that they
+/// have others: no more than the model's word on a packet or two, for a limiter behind it gives it others. **Units**:
+/// nats.
+const CODES: f32 = 20.0;
+
 /// Mean over the packets against full scale: the least that counts as off zero.
 const MEAN_SHARE: f32 = 0.1;
 
-/// Where `law_mismatch` and `opaque` stand among [`FAULTS`].
+/// Where `pcm16_as_g711`, `law_mismatch` and `opaque` stand among [`FAULTS`].
+const PCM16_AS_G711: usize = 1;
 const LAW_MISMATCH: usize = 2;
 const OPAQUE: usize = 5;
 
@@ -86,6 +92,30 @@ impl Evidence {
         for (total, ratio) in self.totals.iter_mut().zip(&ratios) {
             *total += ratio.clamp(-MOST_OF_ONE, MOST_OF_ONE);
         }
+        self.decide(at, law)
+    }
+
+    /// Takes a packet that is soft PCM16 for certain, and of which the model can say nothing: it has too few
+    /// different bytes. Two of them are enough.
+    pub(super) fn add_extended(
+        &mut self,
+        at: Duration,
+        law: Law,
+        payload: &[u8],
+        order: ByteOrder,
+    ) -> Option<Finding> {
+        let sum = &mut self.sums[PCM16_AS_G711];
+        if *sum <= 0.0 {
+            self.since[PCM16_AS_G711] = at;
+        }
+        *sum = (*sum + MOST_FOR).min(CAP);
+        self.totals[PCM16_AS_G711] += MOST_OF_ONE;
+        self.clues.add_extended(payload, order);
+        self.decide(at, law)
+    }
+
+    /// The fault that is certain by now, if any.
+    fn decide(&self, at: Duration, law: Law) -> Option<Finding> {
         // Before it is acted on: what can be repaired must be better for it.
         let mut order: [usize; FAULTS.len()] = std::array::from_fn(|fault| fault);
         order.sort_unstable_by(|a, b| self.explains(*b).total_cmp(&self.explains(*a)));
@@ -121,8 +151,12 @@ impl Evidence {
 
     /// How well a fault explains the packets, all told; not at all where its repair would not mend them.
     fn explains(&self, fault: usize) -> f32 {
+        let told_by_codes = match (FAULTS[fault], self.clues.is_companded_twice()) {
+            (Fault::G711AsPcm16, Some(true)) | (Fault::DoubleEncoded, Some(false)) => -CODES,
+            _ => 0.0,
+        };
         match self.clues.bear_out(FAULTS[fault]) {
-            true => self.totals[fault],
+            true => self.totals[fault] + told_by_codes,
             false => f32::NEG_INFINITY,
         }
     }
