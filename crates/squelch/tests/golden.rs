@@ -11,8 +11,6 @@ use serde_json::Value;
 const NOT_FOUND_YET: &[(&str, &str, &str)] = &[
     ("clipped-wrapped", "0x8368b700", "none: too rough a voice"),
     ("clipped-wrapped", "0x8368b701", "none: too rough a voice"),
-    ("static-8k", "0xfa94e000", "double_encoded"),
-    ("static-8k", "0xfa94e001", "double_encoded"),
     ("static-bursts", "0x20e0ab00", "pcm16_as_g711, 0.9 s late"),
     ("static-bursts", "0x20e0ab01", "none"),
 ];

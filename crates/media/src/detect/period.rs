@@ -26,7 +26,7 @@ pub(super) fn is_cut_out(law: Law, payload: &[u8]) -> bool {
     match beyond {
         _ if is_comb(powers) => false,
         ..FEW_LINES => false,
-        FEW_LINES..MANY_LINES => seam(samples) > SEAM && !has_corners(samples),
+        FEW_LINES..MANY_LINES => seam(samples) > SEAM,
         _ => true,
     }
 }
@@ -117,25 +117,6 @@ fn total(powers: &[f32]) -> f32 {
     powers.iter().sum::<f32>().max(1.0)
 }
 
-/// Whether the samples run in straight lines between a few corners, as those of a buzzer do: nearly all that is left
-/// after second differences lies in a few samples. One of the corners may fall on the seam.
-fn has_corners(samples: &[f32]) -> bool {
-    let mut strongest = [0.0_f32; CORNERS];
-    let mut all = 0.0;
-    let later = samples.iter().skip(1).zip(samples.iter().skip(2));
-    for (before, (now, after)) in samples.iter().zip(later) {
-        let bend = before - 2.0 * now + after;
-        let mut rest = bend * bend;
-        all += rest;
-        for slot in &mut strongest {
-            if rest > *slot {
-                std::mem::swap(slot, &mut rest);
-            }
-        }
-    }
-    strongest.iter().sum::<f32>() > AT_CORNERS * all
-}
-
 /// How badly the payload's own prediction does where it begins anew, against how it does inside: root mean squares.
 fn seam(samples: &[f32]) -> f32 {
     let mut lags = [0.0; ORDER + 1];
@@ -184,21 +165,14 @@ const MAX_SAMPLES: usize = 480;
 const LINES: usize = 8;
 
 /// Shares of the power beyond the [`LINES`]. **Source**: measured on single packets in both laws. Up to eight sines at
-/// multiples of 50 Hz leave at most 0.002, two of them cut hard 0.04, three 0.17; a sawtooth of 50 Hz 0.073, voiced
-/// sounds of 50 Hz 0.118; packets of speech 0.14 (median; 0.01 and less in one of a hundred).
-const FEW_LINES: f32 = 0.01;
+/// multiples of 50 Hz leave at most 0.002, two of them cut hard 0.04, three 0.104; a sawtooth of 50 Hz 0.073, voiced
+/// sounds of 50 Hz 0.118; packets of speech 0.17 (median; 0.06 at the 10th percentile).
+const FEW_LINES: f32 = 0.08;
 const MANY_LINES: f32 = 0.12;
 
-/// Between the two, so much worse must prediction do at the seam. **Source**: the same; three sines cut hard go beyond
-/// in three of a thousand, packets of speech in two of three.
+/// Between the two, so much worse must prediction do at the seam. **Source**: the same; sines reach 1.8 (with fewer
+/// lines), three of them cut 1.5.
 const SEAM: f32 = 1.7;
-
-/// Two corners, of three or four samples each once they are companded.
-const CORNERS: usize = 8;
-
-/// As much of the second differences as they must hold. **Source**: the same; a sawtooth of 50 Hz has 0.99, a
-/// packet of speech 0.36 (median; beyond 0.89 one in a hundred).
-const AT_CORNERS: f32 = 0.9;
 
 /// As much as the teeth must have. **Source**: the same; sounds of several periods a packet leave 0.003 or less
 /// between them where they have many lines, one packet of speech in fifty leaves less than 0.06.

@@ -51,7 +51,8 @@ impl Stuck {
                 false => 0,
             },
             ends: payload.last().copied(),
-            came_from: match same {
+            // The first of a row has no fingerprint: the score tells.
+            came_from: match again {
                 true => self.came_from,
                 false => self.ends,
             },
