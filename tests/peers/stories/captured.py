@@ -15,7 +15,7 @@ from stories.static_is_muted import SPEECH, loud_ms
 
 NEEDS_GATEWAY = True
 
-TAP = {"more": '[tap]\npath = "captures"', "admin_token": 'token_env = "PEER_PASSWORD"'}
+TAP = {"more": '[guard]\non_static = []\nhang_up_after = "never"\n[tap]\npath = "captures"', "admin_token": 'token_env = "PEER_PASSWORD"'}
 
 
 def story(stage):
@@ -79,7 +79,7 @@ def killed(stage):
         until("a call that is up", lambda: [one["state"] for one in order("/calls", "GET")] == ["up"], 10)
         call = order("/calls", "GET")[0]["id"]
         file = gateway.captures() / order(f"/calls/{call}/record", "POST")["file"]
-        until("two seconds of it", lambda: file.stat().st_size > 80_000, 10)
+        until("two seconds of it", lambda: file.exists() and file.stat().st_size > 80_000, 10)
         gateway.stop(signal.SIGKILL)
         # It would wait for an answer to its BYE.
         carrier.stop(signal.SIGKILL)
