@@ -2,7 +2,12 @@
 
 use std::io::IsTerminal;
 
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Starts logging. What is logged comes from `--log`, else from `RUST_LOG`, else from `default`.
 ///
@@ -17,12 +22,28 @@ pub(super) fn start(asked: Option<&str>, default: &str) -> Result<(), String> {
         (None, None) => ("", default),
     };
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("{named}: {error}"))?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(coloured(&std::io::stderr()))
+    let ansi = coloured(&std::io::stderr());
+    log(filter, ansi, std::io::stderr)
         .try_init()
         .map_err(|error| format!("logging: {error}"))
+}
+
+/// The log that `filter` lets through, without what would tell a key, whatever the filter says.
+pub fn log<W>(filter: EnvFilter, ansi: bool, writer: W) -> impl SubscriberInitExt
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .with_ansi(ansi)
+        .finish()
+        .with(filter_fn(tells_no_key))
+}
+
+/// tungstenite writes its handshakes at the level of traces, with their Authorization.
+fn tells_no_key(event: &Metadata<'_>) -> bool {
+    *event.level() < Level::TRACE || !event.target().starts_with("tungstenite")
 }
 
 /// Whether colour may be written: only to a terminal, and not where `NO_COLOR` is set.

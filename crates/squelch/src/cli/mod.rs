@@ -6,6 +6,8 @@
 mod logging;
 mod unbuilt;
 
+pub use logging::log;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
