@@ -20,7 +20,7 @@ pub struct FetchId(pub(crate) u64);
 
 /// A WebSocket about a call, numbered by the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SidebandId(pub(crate) u64);
+pub struct SidebandId(pub u64);
 
 /// What became of a WebSocket.
 #[derive(Debug)]

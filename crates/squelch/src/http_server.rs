@@ -65,7 +65,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
             builder
                 .http1()
                 .timer(TokioTimer::new())
-                .header_read_timeout(HEADERS);
+                .header_read_timeout(HEADERS)
+                .max_buf_size(HEADERS_BYTES);
             let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
             match tokio::time::timeout(CONNECTION, connection).await {
                 Ok(Ok(())) | Err(_) => {}
@@ -102,7 +103,10 @@ pub(crate) fn framed(response: http::Response) -> Response {
 /// Connections of one server at once.
 const CONNECTIONS: usize = 256;
 /// For a request's headers, and for the next request of an idle connection.
-const HEADERS: Duration = Duration::from_secs(10);
+const HEADERS: Duration = Duration::from_secs(5);
+/// A request's line and headers at most; OpenAI's webhooks have some 1 KB of them. A body comes through the same
+/// buffer, piece by piece.
+const HEADERS_BYTES: usize = 16 * 1024;
 /// The longest a connection lasts; clients open another.
 const CONNECTION: Duration = Duration::from_secs(300);
 /// Between attempts to accept when one failed.

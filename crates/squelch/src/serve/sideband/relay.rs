@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use squelch_call::control::sideband::{Passage, Watcher};
 use squelch_call::{SidebandEvent, SidebandId};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, Interval, interval_at, timeout};
 use tokio_tungstenite::tungstenite;
 
 use super::Told;
@@ -19,6 +20,9 @@ pub(in crate::serve) struct Conversation {
     upstream: Upstream,
     watcher: Watcher,
     injected: mpsc::Receiver<String>,
+    pulse: Interval,
+    /// OpenAI sent something since the last ping.
+    heard: bool,
     ending: Ending,
 }
 
@@ -55,6 +59,8 @@ impl Conversation {
             upstream,
             watcher,
             injected,
+            pulse: interval_at(Instant::now() + PING, PING),
+            heard: true,
             ending: Ending {
                 sideband,
                 tell,
@@ -69,6 +75,7 @@ impl Conversation {
             let turn = tokio::select! {
                 message = self.upstream.0.next() => self.openai_said(message, None).await,
                 text = self.injected.recv() => self.inject(text).await,
+                _ = self.pulse.tick() => self.ping().await,
             };
             if let Err(why) = turn {
                 break why;
@@ -86,6 +93,7 @@ impl Conversation {
                 }
                 message = application.recv() => self.application_said(message, &mut application).await,
                 text = self.injected.recv() => self.inject(text).await,
+                _ = self.pulse.tick() => self.ping().await,
             };
             if let Err(why) = turn {
                 break why;
@@ -100,6 +108,7 @@ impl Conversation {
         application: Option<&mut WebSocket>,
     ) -> Turn {
         use tungstenite::Message as Theirs;
+        self.heard = true;
         let (passed, ended) = match message {
             Some(Ok(Theirs::Text(text))) => {
                 let report = self.watcher.openai_said(&text);
@@ -163,6 +172,14 @@ impl Conversation {
         self.say(passed).await
     }
 
+    /// Asks whether OpenAI is still there: a connection that was cut without a word is silent for ever.
+    async fn ping(&mut self) -> Turn {
+        if !std::mem::take(&mut self.heard) {
+            return Err("OpenAI answers no ping".into());
+        }
+        self.say(tungstenite::Message::Ping(Bytes::new())).await
+    }
+
     async fn inject(&mut self, text: Option<String>) -> Turn {
         match text {
             Some(text) => self.say(tungstenite::Message::Text(text.into())).await,
@@ -198,3 +215,61 @@ async fn to_application(application: &mut WebSocket, message: Message) -> Turn {
 pub(in crate::serve) const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 /// A peer that takes nothing for so long is gone.
 const WRITE: Duration = Duration::from_secs(10);
+/// Between pings to OpenAI; one without any answer until the next ends the conversation.
+const PING: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use squelch_call::AudioFormatPolicy;
+    use squelch_call::control::session_guard::Context;
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    /// squelch's own socket to a peer that does as `peer` does; why it ended.
+    async fn ended(peer: impl AsyncFnOnce(WebSocketStream<tokio::io::DuplexStream>)) -> String {
+        let (near, far) = tokio::io::duplex(4_096);
+        let client = WebSocketStream::from_raw_socket(Box::new(near) as _, Role::Client, None);
+        let far = WebSocketStream::from_raw_socket(far, Role::Server, None);
+        let (tell, mut told) = mpsc::channel(8);
+        let (_texts, injected) = mpsc::channel(1);
+        let watcher = Watcher::new(Context {
+            policy: AudioFormatPolicy::Omit,
+            negotiated: None,
+        });
+        let upstream = Upstream(client.await);
+        let mut conversation = Conversation::new(SidebandId(1), upstream, watcher, injected, tell);
+        let often = Duration::from_millis(20);
+        conversation.pulse = interval_at(Instant::now() + often, often);
+        tokio::join!(conversation.alone(), peer(far.await));
+        match told.recv().await {
+            Some(Told::Event(_, SidebandEvent::Closed(why))) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_is_silent_for_ever_is_given_up() {
+        // It is there, and reads nothing.
+        let why = ended(async |far| {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            drop(far);
+        });
+        assert_eq!(why.await, "OpenAI answers no ping");
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_answers_pings_stays() {
+        // Five pings long; then it says good-bye.
+        let why = ended(async |mut far| {
+            let mut pings = 0;
+            while let Some(Ok(message)) = far.next().await {
+                pings += u32::from(message.is_ping());
+                if pings == 5 {
+                    let _ = far.close(None).await;
+                }
+            }
+        });
+        assert_eq!(why.await, "OpenAI closed it");
+    }
+}
