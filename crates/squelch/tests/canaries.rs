@@ -209,6 +209,7 @@ async fn place(squelch: SocketAddr, tap: Tap) -> Result<(), squelch::sim_io::Car
         },
         media_address: HOST,
         laws: vec![Law::Mu],
+        linear: false,
         srtp: Vec::new(),
         wrong_key: false,
         first_sequence: None,
