@@ -1,7 +1,7 @@
 //! The source rule: media come from the host that the SDP named and go there, and nobody talks squelch out of it.
 
 use crate::call::{Call, address, packet, plan};
-use squelch_media::{DropReason, Format, Forward, MediaEvent, Side};
+use squelch_media::{Direction, DropReason, Format, Forward, MediaEvent, Side};
 use std::net::SocketAddr;
 
 const ULAW: u8 = 0;
@@ -112,6 +112,52 @@ fn two_ports_in_turn_teach_nothing() {
         assert_eq!(burst(&mut call, third, 2, index, 1), [false]);
     }
     assert_eq!(way_back(&mut call, 0), Some(address(Side::Carrier)));
+}
+
+#[test]
+fn a_port_of_services_is_never_learned() {
+    let mut call = Call::pcmu();
+    let dns = SocketAddr::new(address(Side::Carrier).ip(), 53);
+    assert_eq!(burst(&mut call, dns, 1, 0, 20), [false; 20]);
+    let lowest = SocketAddr::new(dns.ip(), 1_024);
+    assert_eq!(burst(&mut call, lowest, 1, 20, 3), [false, false, true]);
+    assert_eq!(way_back(&mut call, 0), Some(lowest));
+}
+
+#[test]
+fn digits_alone_teach_nothing() {
+    let mut call = Call::pcmu();
+    for sequence in 0..20 {
+        let digit = packet(101, sequence, 1, &[1, 0, 0, 160]);
+        assert!(
+            call.send_from(Side::Carrier, other_port(), &digit)
+                .is_none()
+        );
+    }
+    assert_eq!(learned(&mut call), []);
+    assert_eq!(
+        burst(&mut call, other_port(), 1, 20, 3),
+        [false, false, true]
+    );
+}
+
+#[test]
+fn a_change_of_the_networks_ends_what_was_learned_outside() {
+    let mut call = Call::pcmu();
+    burst(&mut call, other_port(), 1, 0, 3);
+    let mut narrowed = plan(Format::Pcmu, Format::Pcmu);
+    narrowed.carrier.media_sources = vec!["203.0.113.0/24".parse().unwrap()];
+    call.bridge.update(call.now, &narrowed);
+    assert_eq!(burst(&mut call, other_port(), 1, 3, 5), [false; 5]);
+    assert_eq!(way_back(&mut call, 0), None);
+}
+
+#[test]
+fn a_leg_whose_sdp_only_receives_may_be_silent() {
+    let mut plan = plan(Format::Pcmu, Format::Pcmu);
+    plan.carrier.direction = Direction::SendOnly;
+    let mut call = Call::new(&plan);
+    assert!((0..600).all(|sequence| way_back(&mut call, sequence).is_some()));
 }
 
 #[test]

@@ -409,7 +409,10 @@ impl Path {
         };
         let (ssrc, sequence, timestamp) = (view.ssrc(), view.sequence(), view.timestamp());
         let payload = view.payload_range();
-        let learned = match self.source.admit(from, ssrc, sequence, self.payload_type) {
+        let learned = match self
+            .source
+            .admit(from, ssrc, sequence, matches!(kind, Kind::Audio))
+        {
             Admission::Refuse => return Err(DropReason::Source),
             Admission::Accept => false,
             Admission::Learned => true,

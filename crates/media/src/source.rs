@@ -4,8 +4,8 @@
 //! peer behind NAT or with separate send sockets): that is learned once, from that host, after three
 //! consistent packets, and then locked. Only a signalled change opens it again. There is no "latest wins".
 
-use crate::LegPlan;
-use crate::rtp::{PayloadType, Ssrc};
+use crate::rtp::Ssrc;
+use crate::{Direction, LegPlan};
 use ipnet::IpNet;
 use std::net::SocketAddr;
 
@@ -16,6 +16,10 @@ const PROBATION_PACKETS: u8 = 3;
 /// Packets sent to an address that has sent nothing back. **Units**: packets; 5 s of 20 ms.
 /// More would make squelch a weapon against an address that somebody put into an SDP.
 const UNANSWERED_LIMIT: u32 = 250;
+
+/// Ports below belong to services (RFC 6335 section 6): no SDP may name one here, and none is learned. A NAT keeps a
+/// port of 1,024 and more there (RFC 4787 section 4.2.2), so only a forger shows one.
+const LOWEST_LEARNED: u16 = 1_024;
 
 /// What the rule says of one packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +37,8 @@ pub(crate) enum Admission {
 pub(crate) struct Source {
     signalled: SocketAddr,
     networks: Vec<IpNet>,
-    /// The address came over TLS with keys, and lies in networks that somebody named: it may be silent.
+    /// It may be silent: its SDP says that it sends nothing, or it came over TLS with keys and lies in networks that
+    /// somebody named.
     vouched: bool,
     locked: Option<SocketAddr>,
     candidate: Option<Candidate>,
@@ -54,7 +59,8 @@ impl Source {
         Source {
             signalled: leg.remote,
             networks: leg.media_sources.clone(),
-            vouched: confidential && !leg.media_sources.is_empty(),
+            vouched: leg.direction == Direction::SendOnly
+                || confidential && !leg.media_sources.is_empty(),
             locked: None,
             candidate: None,
             unanswered: 0,
@@ -66,6 +72,7 @@ impl Source {
         if self.signalled == fresh.signalled {
             self.networks = fresh.networks;
             self.vouched = fresh.vouched;
+            self.locked = self.locked.filter(|locked| inside(&self.networks, *locked));
         } else {
             *self = fresh;
         }
@@ -100,13 +107,14 @@ impl Source {
         }
     }
 
-    /// Judges one packet with a negotiated payload type.
+    /// Judges one packet with a negotiated payload type; `audio` says whether it is that of the format. Only audio makes
+    /// a port believable.
     pub(crate) fn admit(
         &mut self,
         from: SocketAddr,
         ssrc: Ssrc,
         sequence: u16,
-        _: PayloadType,
+        audio: bool,
     ) -> Admission {
         if let Some(locked) = self.locked {
             return if from == locked {
@@ -121,6 +129,9 @@ impl Source {
         if from == self.signalled {
             self.locked = Some(from);
             return Admission::Accept;
+        }
+        if !audio || from.port() < LOWEST_LEARNED {
+            return Admission::Refuse;
         }
         let packets = match self.candidate {
             Some(before)
@@ -147,10 +158,11 @@ impl Source {
     }
 
     fn inside(&self, address: SocketAddr) -> bool {
-        self.networks.is_empty()
-            || self
-                .networks
-                .iter()
-                .any(|network| network.contains(&address.ip()))
+        inside(&self.networks, address)
     }
+}
+
+fn inside(networks: &[IpNet], address: SocketAddr) -> bool {
+    let ip = address.ip();
+    networks.is_empty() || networks.iter().any(|network| network.contains(&ip))
 }

@@ -111,6 +111,27 @@ impl Kernel {
         }
     }
 
+    /// Runs `work`, compiled for this kernel's machine as far as its code is inlined here (mark it
+    /// `#[inline(always)]`): plain loops over numbers then become as wide as the machine goes.
+    ///
+    /// The results are the same bit by bit: sums of floats keep their order, and nothing is fused.
+    #[inline]
+    pub fn widen<R>(self, work: impl FnOnce() -> R) -> R {
+        match self.0 {
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Set::Avx2(set) => set.widen(work),
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Set::Avx512Bw(set) => set.avx2().widen(work),
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Set::Avx512Vbmi(_) => match x86_64::Avx2::detect() {
+                Some(set) => set.widen(work),
+                None => work(),
+            },
+            // NEON is in all that is compiled for aarch64.
+            _ => work(),
+        }
+    }
+
     /// As [`Law::decode`].
     #[inline]
     pub fn decode(self, law: Law, codes: &[u8], pcm: &mut [i16]) {

@@ -15,6 +15,7 @@ pub(super) struct Bytes {
 }
 
 impl Bytes {
+    #[inline(always)]
     pub(super) fn count(payload: &[u8]) -> Bytes {
         let mut counts = [0_u16; 256];
         let (mut printable, mut magnitude, mut extreme) = (0_u32, [0_i32; 2], [0_i32; 2]);
@@ -63,6 +64,7 @@ pub(super) struct Samples {
 }
 
 impl Samples {
+    #[inline(always)]
     pub(super) fn count(payload: &[u8], samples: &[i16], shape: &Shape) -> Samples {
         let (mut loud, mut top, mut low, mut silent, mut flips) =
             (0_u32, 0_u32, 0_u32, 0_u32, 0_u32);

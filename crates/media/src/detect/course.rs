@@ -36,6 +36,7 @@ pub(super) struct Course {
 
 impl Course {
     /// Measures the samples; `centred` are the same about their mean, `shape` their statistics.
+    #[inline(always)]
     pub(super) fn of(
         law: Law,
         samples: &[i16],
@@ -72,6 +73,7 @@ impl Course {
     }
 }
 
+#[inline(always)]
 fn swing(samples: &[i16]) -> f32 {
     let size = samples.len().div_ceil(BLOCKS).max(1);
     let (mut loudest, mut softest) = (FLOOR, f32::INFINITY);

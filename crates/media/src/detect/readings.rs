@@ -37,6 +37,7 @@ impl Room {
     }
 
     /// The statistics of samples, and the samples themselves about their mean.
+    #[inline(always)]
     pub(super) fn shape(&mut self, samples: impl Iterator<Item = i16>) -> (Shape, &[f32]) {
         let (mut count, mut sum) = (0, 0_i32);
         // At most 1,500 samples: the sum fits.
@@ -58,6 +59,7 @@ impl Room {
 }
 
 /// The sum of the products of two rows, as far as both go: in eight sums that don't wait for each other.
+#[inline(always)]
 pub(super) fn product(a: &[f32], b: &[f32]) -> f32 {
     let (a, rest_a) = a.get(..a.len().min(b.len())).unwrap_or(a).as_chunks::<8>();
     let (b, rest_b) = b.as_chunks::<8>();
@@ -75,6 +77,7 @@ pub(super) fn product(a: &[f32], b: &[f32]) -> f32 {
 
 impl Shape {
     /// The statistics of samples about their `mean`.
+    #[inline(always)]
     fn of_centred(mean: f32, samples: &[f32]) -> Shape {
         let lag = |lag: usize| product(samples.get(lag..).unwrap_or_default(), samples);
         let (r0, r1, r2) = (lag(0), lag(1), lag(2));
@@ -112,12 +115,14 @@ impl Shape {
 }
 
 /// Bits a byte of a payload read as a law's, whose samples have `shape`.
+#[inline(always)]
 pub(super) fn bits(law: Law, payload: &[u8], shape: &Shape) -> f32 {
     let steps: u32 = payload.iter().map(|code| log2_step(law, *code)).sum();
     shape.bits(steps as f32 / payload.len().max(1) as f32)
 }
 
 /// Bits a byte of the payload as PCM16, little-endian and big-endian, each at its better alignment.
+#[inline(always)]
 pub(super) fn as_pcm16(payload: &[u8], room: &mut Room) -> (f32, f32) {
     let (mut little, mut big) = (f32::INFINITY, f32::INFINITY);
     for offset in [0, 1] {
@@ -131,6 +136,7 @@ pub(super) fn as_pcm16(payload: &[u8], room: &mut Room) -> (f32, f32) {
 }
 
 /// log2 of a code's quantiser step on PCM16's scale (G.711 tables 1 and 2).
+#[inline(always)]
 pub(super) fn log2_step(law: Law, code: u8) -> u32 {
     match law {
         Law::Mu => 3 + u32::from(!code >> 4 & 7),

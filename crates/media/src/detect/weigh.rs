@@ -3,6 +3,7 @@
 use super::Fault;
 use super::features::Features;
 use super::model::{BIAS, CLASSES, INTO, MEAN, MOST, OUT_OF, PRIOR, SCALE};
+use squelch_g711::Kernel;
 
 /// Faults that the model knows, in its order; good audio comes before them, audio that wrapped around after: a rule
 /// tells of that, here it only keeps it from being taken for something worse.
@@ -20,6 +21,11 @@ pub(super) type Ratios = [f32; CLASSES - 2];
 
 /// One hidden layer of rectified sums; every sum in the order of its terms, so that all machines agree.
 pub(super) fn weigh(figures: &Features) -> Ratios {
+    Kernel::best().widen(|| sums(figures))
+}
+
+#[inline(always)]
+fn sums(figures: &Features) -> Ratios {
     let mut hidden = BIAS;
     for (index, (figure, weights)) in figures.iter().zip(&INTO).enumerate() {
         // As in training: so many deviations from the usual, and no more than the most.

@@ -40,6 +40,21 @@ impl Avx2 {
     }
 }
 
+impl Avx2 {
+    #[inline]
+    pub(crate) fn widen<R>(self, work: impl FnOnce() -> R) -> R {
+        // SAFETY: `self` shows that the machine has the instructions.
+        unsafe { widen(work) }
+    }
+}
+
+/// What is inlined into this is compiled for AVX2. No fused multiplication comes of it (that is another feature), and
+/// sums of floats keep their order.
+#[target_feature(enable = "avx2")]
+fn widen<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
+
 /// Two to the segment, and for A-law to the segment less one, at least zero.
 const MU_POWERS: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0];
 const A_POWERS: [u8; 16] = [1, 1, 2, 4, 8, 16, 32, 64, 0, 0, 0, 0, 0, 0, 0, 0];
