@@ -91,6 +91,8 @@ install_packages() {
   [ -e /usr/include/srtp2/srtp.h ] || wanted+=(libsrtp2-dev gcc libc6-dev)
   has tshark && has dumpcap || wanted+=(tshark)
   has openssl || wanted+=(openssl)
+  # What shares of one load test meet at.
+  has nats-server || wanted+=(nats-server)
   has sox || wanted+=(sox)
   has ffmpeg || wanted+=(ffmpeg)
   has opusenc && has opusdec || wanted+=(opus-tools)

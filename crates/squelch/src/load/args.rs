@@ -19,6 +19,8 @@ Examples:
   squelch load 192.0.2.1:5060 --pcap call.pcap --calls 100 --rate 10
   squelch load 'sip:+15550100@192.0.2.1;transport=tls' --ca ca.pem --srtp --pcap call.pcap
   squelch load 192.0.2.1 --pcap captures/ --weight busy.pcap=3 --rate 50 --ramp 30s --duration 10m
+  squelch load 192.0.2.1 --pcap call.pcap --calls 9000 --rate 90 --share nats://192.0.2.9:4222 --shares 3
+  squelch load --join nats://192.0.2.9:4222
   squelch load 127.0.0.1:5080 --pcap call.pcap --talk 10s --concurrent 500 --duration 1m --rate 100
 
 Each call plays one stream of a capture, with SDP, SSRC, sequence numbers and timestamps of its own.
@@ -27,10 +29,10 @@ A call is one of the capture's calls; several are played in turn.
 Exit code: 0 all went well, 1 calls failed or a threshold was broken, 2 could not begin.")]
 pub struct Args {
     /// Who is called: sip:user@host:port;transport=udp|tcp|tls, or host:port
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", default_value = "", hide_default_value = true)]
     pub target: String,
     /// What is played: captures (pcap, pcapng), or folders of them; may be given again
-    #[arg(long, required = true, value_name = "PATH", num_args = 1..)]
+    #[arg(long, required_unless_present = "join", value_name = "PATH", num_args = 1..)]
     pub pcap: Vec<PathBuf>,
     /// How often a capture is played in proportion to the others, by file name; may be given again
     #[arg(long, value_name = "NAME=N", value_parser = weight)]
@@ -97,6 +99,20 @@ pub struct Args {
     pub format: OutputFormat,
     #[command(flatten)]
     pub(super) evidence: Evidence,
+    /// Have it done by workers that join at this NATS server (with JetStream); this process adds up what they tell
+    #[arg(
+        long,
+        value_name = "nats://HOST:PORT",
+        requires = "shares",
+        conflicts_with = "join"
+    )]
+    pub(super) share: Option<String>,
+    /// How many workers share it
+    #[arg(long, value_name = "N", requires = "share", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) shares: Option<u32>,
+    /// Be such a worker: take one share, do it, end. The captures must be here under the same names
+    #[arg(long, value_name = "nats://HOST:PORT")]
+    pub(super) join: Option<String>,
 }
 
 /// `--pacing`.

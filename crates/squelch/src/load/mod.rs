@@ -8,6 +8,7 @@ mod answer;
 mod answer_args;
 mod args;
 mod evidence;
+mod join;
 mod library;
 mod media;
 mod metrics;

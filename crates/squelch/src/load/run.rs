@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use squelch_media::srtp::Suite;
-use squelch_sim::load::{CallerPlan, Part, Return, Schedule, Share as Part_};
+use squelch_sim::load::{Breach, CallerPlan, Part, Return, Schedule, Share as Part_};
 use squelch_sip::{Credentials, Protocol, Uri};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use super::args::Args;
+use super::join;
 use super::library::{Library, Wanted};
 use super::metrics::Metrics;
 use super::share::{Known, Order, Seen, Share, SidePlan};
@@ -30,6 +31,18 @@ const NAME: &str = "squelch load";
 
 /// Runs the load test. Exit code 2 when it can't begin.
 pub fn run(asked: &Args) -> ExitCode {
+    if let Some(url) = &asked.join {
+        return join(url);
+    }
+    if asked.target.is_empty() {
+        return fail(
+            NAME,
+            &"who is called? Name a TARGET, as in squelch load 192.0.2.1:5060 --pcap call.pcap",
+        );
+    }
+    if let (Some(url), Some(shares)) = (&asked.share, asked.shares) {
+        return share_out(asked, url, shares);
+    }
     let prepared = match Prepared::new(asked) {
         Ok(prepared) => prepared,
         Err(error) => return fail(NAME, &error),
@@ -50,7 +63,7 @@ pub fn run(asked: &Args) -> ExitCode {
         .build();
     match runtime {
         Ok(runtime) => match runtime.block_on(watched(asked, prepared)) {
-            Ok(known) => finish(asked, &known, report),
+            Ok(known) => finish(asked, &known, &[], report),
             Err(error) => fail(NAME, &error),
         },
         Err(error) => fail(NAME, &error),
@@ -73,8 +86,87 @@ async fn watched(asked: &Args, prepared: Prepared) -> Result<Known, String> {
     prepared.run(show).await
 }
 
-fn finish(asked: &Args, known: &Known, report: Option<File>) -> ExitCode {
-    let breaches = asked.evidence.thresholds().breaches(&known.tally);
+/// Does a share of somebody else's run.
+fn join(url: &str) -> ExitCode {
+    let work = join::work(url, |args, share, tell| {
+        let prepared = Prepared::new(&args)?.of_run(&args, share);
+        Ok(async move {
+            let mut view = View::new();
+            let show = |elapsed: Duration, known: &Known| {
+                view.draw(elapsed, known);
+                tell.send_replace(known.clone());
+            };
+            prepared.run(show).await
+        })
+    });
+    match block_on(work) {
+        // Whether the whole run is good, its coordinator says.
+        Ok((args, known)) => finish(&args, &known, &[], None),
+        Err(error) => fail(NAME, &error),
+    }
+}
+
+/// Has the run done by workers.
+fn share_out(asked: &Args, url: &str, shares: u32) -> ExitCode {
+    let threads = shares.saturating_mul(asked.workers.unwrap_or(1));
+    if asked.concurrent.is_some_and(|most| most < threads) {
+        let most = "--concurrent is less than one call for each thread of the shares";
+        return fail(NAME, &most);
+    }
+    let report = match asked
+        .evidence
+        .report
+        .as_deref()
+        .map(File::create)
+        .transpose()
+    {
+        Ok(report) => report,
+        Err(error) => return fail(NAME, &format!("--report: {error}")),
+    };
+    let gathered = block_on(async {
+        let metrics = match asked.evidence.metrics {
+            Some(at) => Some(Metrics::serve(at).await?),
+            None => None,
+        };
+        let mut view = View::new();
+        let show = |elapsed: Duration, known: &Known| {
+            view.draw(elapsed, known);
+            if let Some(metrics) = &metrics {
+                metrics.set(known);
+            }
+        };
+        join::coordinate(url, shares, join::arguments(std::env::args()), show).await
+    });
+    match gathered {
+        Ok(gathered) => {
+            let lost: Vec<Breach> = (gathered.lost.len() > 0)
+                .then(|| Breach {
+                    option: "--shares",
+                    said: format!(
+                        "{} of {shares} shares were lost ({:?}): their workers fell silent; what they told before counts",
+                        gathered.lost.len(),
+                        gathered.lost
+                    ),
+                })
+                .into_iter()
+                .collect();
+            finish(asked, &gathered.known, &lost, report)
+        }
+        Err(error) => fail(NAME, &error),
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.map_err(|error| error.to_string())?.block_on(work)
+}
+
+/// Tells the result; `more` is what was not kept to besides the thresholds.
+fn finish(asked: &Args, known: &Known, more: &[Breach], report: Option<File>) -> ExitCode {
+    let mut breaches = asked.evidence.thresholds().breaches(&known.tally);
+    breaches.extend_from_slice(more);
     summary::tell(asked.format, known, &breaches);
     if let Some(file) = report {
         let mut out = BufWriter::new(file);
@@ -96,6 +188,8 @@ struct Prepared {
     signaling: SignalingConfig,
     local: IpAddr,
     workers: u32,
+    /// Which part of a run of several machines it is.
+    part: Part_,
 }
 
 impl Prepared {
@@ -177,7 +271,17 @@ impl Prepared {
             local,
             workers: workers(asked, &plan),
             plan,
+            part: Part_::WHOLE,
         })
+    }
+
+    /// Only this share of it. Every share has as many threads, so that each call is one thread's.
+    fn of_run(self, asked: &Args, part: Part_) -> Prepared {
+        Prepared {
+            workers: asked.workers.unwrap_or(1),
+            part,
+            ..self
+        }
     }
 
     /// Runs all shares, each on a thread of its own, until their calls are over.
@@ -195,8 +299,8 @@ impl Prepared {
         for index in 0..self.workers {
             let mut plan = self.plan.clone();
             plan.share = Part_ {
-                index,
-                of: self.workers,
+                index: self.part.index * self.workers + index,
+                of: self.part.of * self.workers,
             };
             let known = Arc::new(Seen::default());
             seen.push(Arc::clone(&known));
@@ -304,12 +408,7 @@ fn credentials(asked: &Args) -> Result<Option<Credentials>, String> {
 pub(super) fn merge(shares: &[Arc<Seen>]) -> Known {
     let mut all = Known::default();
     for share in shares {
-        let known = share.lock();
-        all.tally.merge(&known.tally);
-        all.busiest = all.busiest.max(known.busiest);
-        all.busy = all.busy.max(known.busy);
-        all.refused += known.refused;
-        all.active += known.active;
+        all.add(&share.lock());
     }
     all
 }

@@ -63,6 +63,17 @@ pub(super) struct Known {
     pub(super) active: usize,
 }
 
+impl Known {
+    /// Adds what another share knows.
+    pub(super) fn add(&mut self, other: &Known) {
+        self.tally.merge(&other.tally);
+        self.busiest = self.busiest.max(other.busiest);
+        self.busy = self.busy.max(other.busy);
+        self.refused += other.refused;
+        self.active += other.active;
+    }
+}
+
 impl Seen {
     pub(super) fn lock(&self) -> MutexGuard<'_, Known> {
         // Numbers are whole whoever panicked.
