@@ -11,7 +11,7 @@ const CAPTURE: &str = concat!(
 );
 const OTHER: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
-    "/../../pcap-samples/sip-call.pcap"
+    "/../../pcap-samples/loss-reorder.pcap"
 );
 
 fn squelch(arguments: &[&str]) -> Command {
