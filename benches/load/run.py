@@ -118,7 +118,7 @@ def generator(row, squelch, calls, rate, talk, folder):
         (folder / "call.xml").write_text(text)
         return [
             "sipp", "-sf", folder / "call.xml", "-i", "127.0.0.1", "-p", CALLER, "-mi", "127.0.0.1",
-            "-min_rtp_port", 20000, "-max_rtp_port", 60000, "-t", "u1", "-nostdin", "-r", rate, "-m", calls,
+            "-mp", 20000, "-t", "u1", "-nostdin", "-r", rate, "-m", calls,
             "-l", calls, "-timeout", talk * 4 + 60, f"127.0.0.1:{PORT}",
         ]  # fmt: skip
     target = f"127.0.0.1:{PORT}"

@@ -42,6 +42,13 @@ impl Called {
             text.get(..scheme.len())
                 .is_some_and(|s| s.eq_ignore_ascii_case(scheme))
         });
+        // A number is nobody's host.
+        if text
+            .get(..4)
+            .is_some_and(|s| s.eq_ignore_ascii_case("tel:"))
+        {
+            return Err(malformed());
+        }
         let uri = if has_scheme {
             Uri::parse(text)
         } else {
