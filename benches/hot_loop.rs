@@ -42,6 +42,7 @@ fn leg(side: Side, format: Format) -> LegPlan {
         fec: false,
         srtp: None,
         dialog: 0,
+        rtcp: None,
         ssrc: Ssrc(0x5157_3100),
         sequence: 1,
         timestamp: RtpTime(1),

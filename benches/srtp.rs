@@ -54,6 +54,7 @@ fn leg(remote: SocketAddr, srtp: Option<SrtpPlan>) -> LegPlan {
         fec: false,
         srtp,
         dialog: 0,
+        rtcp: None,
         ssrc: Ssrc(0x5157_3100),
         sequence: 1,
         timestamp: RtpTime(1),

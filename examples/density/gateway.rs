@@ -63,6 +63,7 @@ fn leg(side: Side, format: Format, remote: SocketAddr, encrypted: &[Side]) -> Le
         }
     });
     LegPlan {
+        rtcp: None,
         format,
         payload_type: format.offered_payload_type(),
         telephone_event: PayloadType::new(101),

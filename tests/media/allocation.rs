@@ -28,6 +28,7 @@ fn leg(format: Format, remote: &str) -> LegPlan {
         fec: false,
         srtp: None,
         dialog: 0,
+        rtcp: None,
         ssrc: Ssrc(0x5157_3100),
         sequence: 65_530,
         timestamp: RtpTime(u32::MAX - 400),

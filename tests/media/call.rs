@@ -41,6 +41,7 @@ fn leg(side: Side, format: Format, event: u8) -> LegPlan {
         fec: false,
         srtp: None,
         dialog: 0,
+        rtcp: None,
         ssrc,
         sequence,
         timestamp,

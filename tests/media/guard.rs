@@ -61,7 +61,10 @@ impl Guarded {
                         assert_eq!(side, self.side);
                         self.cleared.push(finding);
                     }
-                    MediaEvent::Learned { .. } | MediaEvent::Mismatch { .. } => {}
+                    MediaEvent::Learned { .. }
+                    | MediaEvent::Mismatch { .. }
+                    | MediaEvent::OneWay { .. }
+                    | MediaEvent::OneWayOver { .. } => {}
                 }
             }
         }

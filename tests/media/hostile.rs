@@ -203,7 +203,7 @@ fn run(plan: &MediaPlan, arrivals: &[Arrival]) -> Result<(), TestCaseError> {
                 sent[side as usize] += 1;
             }
             Forward::Drop(_) => dropped += 1,
-            Forward::Hold => {}
+            Forward::Hold | Forward::Report => {}
         }
         prop_assert!(
             buffer[came..].iter().all(|byte| *byte == 0xA5),

@@ -19,6 +19,7 @@ mod look_back;
 mod malformed;
 mod relay;
 mod resampling;
+mod rtcp;
 mod rules;
 mod silence;
 mod sources;

@@ -36,9 +36,7 @@ fn learned(call: &mut Call) -> Vec<SocketAddr> {
                 assert_eq!(side, Side::Carrier);
                 Some(address)
             }
-            MediaEvent::Fault { .. } | MediaEvent::Cleared { .. } | MediaEvent::Mismatch { .. } => {
-                None
-            }
+            _ => None,
         })
         .collect()
 }

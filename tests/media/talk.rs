@@ -82,7 +82,10 @@ impl Talk {
             match event {
                 MediaEvent::Fault { side, finding } => self.found.push((side, at, finding)),
                 MediaEvent::Cleared { side, .. } => self.ended.push((side, at)),
-                MediaEvent::Learned { .. } | MediaEvent::Mismatch { .. } => {}
+                MediaEvent::Learned { .. }
+                | MediaEvent::Mismatch { .. }
+                | MediaEvent::OneWay { .. }
+                | MediaEvent::OneWayOver { .. } => {}
             }
         }
     }

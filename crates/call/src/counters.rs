@@ -2,6 +2,7 @@
 
 use crate::termination::EndReason;
 use squelch_media::detect::Fault;
+use squelch_media::quality::OneWay;
 use squelch_media::{Mismatch, Side};
 use squelch_sip::DigestVerdict;
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ pub struct Counters {
     pub disagreements: BTreeMap<&'static str, u64>,
     /// Breaches of what a leg's SDP agreed on, by leg and [`Mismatch`](squelch_media::Mismatch)'s name.
     pub mismatches: BTreeMap<(&'static str, &'static str), u64>,
+    /// Times that a leg was not heard, or did not hear, by leg and cause.
+    pub one_way: BTreeMap<(&'static str, &'static str), u64>,
     /// Faults found, by leg and name.
     pub faults: BTreeMap<(&'static str, &'static str), u64>,
 }
@@ -58,6 +61,11 @@ impl Counters {
     pub(crate) fn mismatch(&mut self, side: Side, mismatch: &Mismatch) {
         let key = (side.name(), mismatch.name());
         *self.mismatches.entry(key).or_default() += 1;
+    }
+
+    pub(crate) fn one_way(&mut self, side: Side, cause: OneWay) {
+        let key = (side.name(), cause.name());
+        *self.one_way.entry(key).or_default() += 1;
     }
 
     pub(crate) fn fault(&mut self, side: Side, fault: Fault) {

@@ -41,6 +41,7 @@ use reload::Leaving;
 use routes::Resting;
 use sideband::Sidebands;
 use squelch_media::Side;
+use squelch_media::rtcp::WallClock;
 use squelch_sip::locate::Locator;
 use squelch_sip::{DialogId, DigestServer, Endpoint, EndpointConfig, Event, RequestId};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -108,6 +109,16 @@ pub struct Gateway {
 struct Clock {
     now: Instant,
     wall: SystemTime,
+}
+
+impl Clock {
+    /// The date that a leg's reports are stamped with.
+    fn media(self) -> WallClock {
+        WallClock {
+            now: self.now,
+            wall: self.wall,
+        }
+    }
 }
 
 impl Gateway {

@@ -88,20 +88,76 @@ pub struct LegRecord {
     pub lost: u64,
     /// The mean interarrival jitter. **Units**: milliseconds.
     pub jitter_ms: f64,
-    /// By the E-model; `null` before the first packet.
+    /// By the E-model, over the call; `null` before the first packet.
+    pub mos: Option<f64>,
+    /// Its last second; `null` before the first.
+    pub recent: Option<RecentRecord>,
+    /// G.107's burst ratio of the losses: 1 where they fell by chance.
+    pub burst_ratio: f64,
+    /// The mean round-trip time, by RTCP. **Units**: milliseconds.
+    pub round_trip_ms: Option<f64>,
+    /// How the peer says it receives what squelch sends, once its reports do.
+    pub peer: Option<PeerRecord>,
+    /// Why the leg was not heard, or did not hear, each cause once, in order.
+    pub one_way: Vec<&'static str>,
+}
+
+/// A leg's last second.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RecentRecord {
+    /// Packets lost, as a fraction.
+    pub loss: f64,
+    /// **Units**: milliseconds.
+    pub jitter_ms: f64,
+    /// By the E-model; `null` where no packet was due.
+    pub mos: Option<f64>,
+}
+
+/// What a peer says of the packets sent to it (RFC 3550 section 6.4.1).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PeerRecord {
+    /// Packets lost on the way to it.
+    pub lost: u64,
+    /// The part lost since its report before.
+    pub loss: f64,
+    /// **Units**: milliseconds.
+    pub jitter_ms: f64,
+    /// By its own VoIP metrics (RFC 3611), if it sends any.
     pub mos: Option<f64>,
 }
 
 impl LegRecord {
-    pub(crate) fn new(plan: Option<&MediaPlan>, side: Side, stats: &LegStats) -> LegRecord {
+    pub(crate) fn new(
+        plan: Option<&MediaPlan>,
+        side: Side,
+        stats: &LegStats,
+        one_way: &[&'static str],
+    ) -> LegRecord {
         let hundredths = |value: f64| (value * 100.0).round() / 100.0;
+        let ms = |span: Duration| hundredths(span.as_secs_f64() * 1_000.0);
+        let metrics = stats.rtcp.peer_metrics;
+        let recent = &stats.recent;
         LegRecord {
             format: plan.map(|plan| Format::name(plan.leg(side).format)),
             srtp: plan.is_some_and(|plan| plan.leg(side).srtp.is_some()),
             packets: stats.packets,
             lost: stats.lost,
-            jitter_ms: hundredths(stats.mean_jitter.as_secs_f64() * 1_000.0),
+            jitter_ms: ms(stats.mean_jitter),
             mos: (stats.packets > 0).then(|| hundredths(stats.mos)),
+            recent: (stats.packets > 0).then(|| RecentRecord {
+                loss: hundredths(recent.loss),
+                jitter_ms: ms(recent.jitter),
+                mos: recent.mos.map(hundredths),
+            }),
+            burst_ratio: hundredths(stats.bursts.ratio),
+            round_trip_ms: stats.rtcp.mean_round_trip().map(ms),
+            peer: stats.rtcp.peer.map(|peer| PeerRecord {
+                lost: peer.lost,
+                loss: hundredths(peer.loss),
+                jitter_ms: ms(peer.jitter),
+                mos: metrics.and_then(|m| Some(f64::from(m.mos_cq.or(m.mos_lq)?) / 10.0)),
+            }),
+            one_way: one_way.to_vec(),
         }
     }
 }
@@ -114,6 +170,8 @@ pub(crate) struct Diary {
     pub(crate) answered_wall: Option<SystemTime>,
     pub(crate) events: Vec<EventRecord>,
     pub(crate) faults: Vec<&'static str>,
+    /// Causes of one-way audio, the carrier's leg first.
+    pub(crate) one_way: [Vec<&'static str>; Side::ALL.len()],
 }
 
 impl Diary {
@@ -124,6 +182,23 @@ impl Diary {
             answered_wall: None,
             events: Vec::new(),
             faults: Vec::new(),
+            one_way: [Vec::new(), Vec::new()],
+        }
+    }
+
+    pub(crate) fn one_way(&self, side: Side) -> &[&'static str] {
+        let [carrier, openai] = &self.one_way;
+        match side {
+            Side::Carrier => carrier,
+            Side::Openai => openai,
+        }
+    }
+
+    pub(crate) fn one_way_mut(&mut self, side: Side) -> &mut Vec<&'static str> {
+        let [carrier, openai] = &mut self.one_way;
+        match side {
+            Side::Carrier => carrier,
+            Side::Openai => openai,
         }
     }
 

@@ -35,6 +35,7 @@ pub struct CallSummary {
 impl CallSummary {
     fn new(call: &Call, trunk: String) -> CallSummary {
         let plan = call.plan.as_deref();
+        let leg = |side, stats| LegRecord::new(plan, side, stats, call.diary.one_way(side));
         CallSummary {
             id: call.name.clone(),
             trunk,
@@ -50,8 +51,8 @@ impl CallSummary {
             started_at: rfc3339(call.diary.started_wall),
             answered_at: call.diary.answered_wall.map(rfc3339),
             faults: call.diary.faults.clone(),
-            carrier: LegRecord::new(plan, Side::Carrier, &call.stats.carrier),
-            openai: LegRecord::new(plan, Side::Openai, &call.stats.openai),
+            carrier: leg(Side::Carrier, &call.stats.carrier),
+            openai: leg(Side::Openai, &call.stats.openai),
         }
     }
 }

@@ -1,11 +1,18 @@
 //! A bridge: both directions of a call's media.
 
+mod quality;
+mod rtcp;
+
 use crate::detect::{Change, Finding};
 use crate::path::Path;
+use crate::quality::OneWay;
+use crate::rtcp::Session;
+use crate::rtp::is_rtcp;
 use crate::stats::{BridgeStats, DropReason, GuardStats, LegStats};
 use crate::tap::{Rings, TapFor};
 use crate::turn::Turn;
 use crate::{Channel, MediaPlan, Mismatch, Side};
+use quality::Seconds;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -26,6 +33,8 @@ pub enum Forward {
     },
     /// Nothing now; the packet comes out of [`Bridge::poll_transmit`] later.
     Hold,
+    /// Nothing: it was the leg's RTCP, which ends here.
+    Report,
     /// Nothing; it is counted.
     Drop(DropReason),
 }
@@ -74,6 +83,20 @@ pub enum MediaEvent {
         /// The address, locked from now on.
         address: SocketAddr,
     },
+    /// A leg is not heard, or does not hear.
+    OneWay {
+        /// The leg.
+        side: Side,
+        /// Why.
+        cause: OneWay,
+    },
+    /// That is over.
+    OneWayOver {
+        /// The leg.
+        side: Side,
+        /// Why it was.
+        cause: OneWay,
+    },
 }
 
 /// Both directions of one call.
@@ -95,6 +118,8 @@ pub struct Bridge {
     events: VecDeque<MediaEvent>,
     own_to_openai: u64,
     own_to_carrier: u64,
+    reports: [Option<Box<Session>>; Side::ALL.len()],
+    seconds: Seconds,
 }
 
 impl Bridge {
@@ -113,6 +138,8 @@ impl Bridge {
             events: VecDeque::with_capacity(MAX_EVENTS),
             own_to_openai: 0,
             own_to_carrier: 0,
+            reports: Side::ALL.map(|side| rtcp::session(now, plan.leg(side))),
+            seconds: Seconds::new(now),
         }
     }
 
@@ -135,6 +162,7 @@ impl Bridge {
         } else if !self.down.receives {
             self.carrier_silence_at.get_or_insert(now);
         }
+        self.update_reports(now, plan);
     }
 
     /// `packet[..len]` arrived on leg `side`'s port from `from`; it is rewritten in place for the other leg.
@@ -148,6 +176,12 @@ impl Bridge {
         packet: &mut [u8],
         len: usize,
     ) -> Forward {
+        if is_rtcp(packet.get(..len).unwrap_or_default()) {
+            return match self.take_report(now, side, Channel::Rtp, from, packet, len) {
+                Ok(()) => Forward::Report,
+                Err(reason) => Forward::Drop(reason),
+            };
+        }
         let (path, back) = self.paths(side);
         aim(path, now, back.source.next_destination());
         let relayed = match path.forward(now, from, packet, len) {
@@ -164,7 +198,7 @@ impl Bridge {
         let wants_preparing = path.gate.wants_preparing();
         let forward = relayed
             .len
-            .map_or(Forward::Hold, |len| send(path, back, len));
+            .map_or(Forward::Hold, |len| send(path, back, now, len));
         if wants_preparing {
             self.prepare_at.get_or_insert(now);
         }
@@ -175,6 +209,7 @@ impl Bridge {
             let (path, _) = self.paths(side);
             path.heard += relayed.span;
         }
+        self.seconds.heard(side, relayed.heard);
         match side {
             Side::Carrier => self.turn.caller(now, relayed.heard, relayed.span),
             Side::Openai => {
@@ -204,14 +239,24 @@ impl Bridge {
     /// nothing of RTCP is passed on. What comes of it is in [`Bridge::poll_transmit`] and [`Bridge::poll_event`].
     pub fn handle_rtcp(
         &mut self,
-        _now: Instant,
+        now: Instant,
         side: Side,
-        _from: SocketAddr,
-        _packet: &mut [u8],
-        _len: usize,
+        from: SocketAddr,
+        packet: &mut [u8],
+        len: usize,
     ) {
-        let (path, _) = self.paths(side);
-        path.dropped.count(DropReason::Rtcp);
+        // What is not taken is counted.
+        let _ = self.take_report(now, side, Channel::Rtcp, from, packet, len);
+    }
+
+    /// The call is over: each leg is told so by its last report, which is in [`Bridge::poll_transmit`]. Nothing more
+    /// is sent after it.
+    pub fn end(&mut self) {
+        self.silence_at = None;
+        self.carrier_silence_at = None;
+        for session in self.reports.iter_mut().flatten() {
+            session.leave();
+        }
     }
 
     /// A packet that was held, or one of our own making, that is due `now`, written into `out`; `None` when there
@@ -230,6 +275,11 @@ impl Bridge {
                 return Some(transmit);
             }
         }
+        for side in Side::ALL {
+            if let Some(transmit) = self.report(now, side, out) {
+                return Some(transmit);
+            }
+        }
         let mut sides = Side::ALL.into_iter();
         sides.find_map(|from| self.silence(now, from, out))
     }
@@ -238,7 +288,10 @@ impl Bridge {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let mine = [self.silence_at, self.carrier_silence_at, self.prepare_at];
         let held = [self.up.due(), self.down.due()];
-        mine.into_iter().chain(held).flatten().min()
+        let reports = self.reports.iter().flatten();
+        let reports = reports.filter_map(|session| session.poll_timeout());
+        let all = mine.into_iter().chain(held).flatten();
+        all.chain(reports).chain([self.seconds.due()]).min()
     }
 
     /// Time has come; what is due is in [`Bridge::poll_transmit`].
@@ -248,6 +301,9 @@ impl Bridge {
         if self.prepare_at.take().is_some() {
             self.up.gate.prepare();
             self.down.gate.prepare();
+        }
+        if self.seconds.due() <= now {
+            self.second(now);
         }
         // A worker that was held up sends one packet, not all that it missed.
         let silences = [
@@ -286,9 +342,13 @@ impl Bridge {
             Side::Carrier => (&self.up, &self.down, self.own_to_carrier),
             Side::Openai => (&self.down, &self.up, self.own_to_openai),
         };
+        let rtcp = self.reports(side).map(Session::stats).unwrap_or_default();
         LegStats {
             sent: outgoing.relayed + own,
-            ..incoming.stats()
+            recent: self.seconds.recent(side),
+            one_way: self.seconds.one_way(side),
+            rtcp,
+            ..incoming.stats(rtcp.round_trip)
         }
     }
 
@@ -340,7 +400,7 @@ impl Bridge {
         aim(path, now, back.source.next_destination());
         loop {
             let sent = match path.release(now, out)? {
-                Ok(Some(len)) => send(path, back, len),
+                Ok(Some(len)) => send(path, back, now, len),
                 Ok(None) => continue,
                 Err(reason) => {
                     path.dropped.count(reason);
@@ -365,7 +425,7 @@ impl Bridge {
         aim(path, now, back.source.next_destination());
         loop {
             let sent = match path.play(now, out)? {
-                Ok(len) => send(path, back, len),
+                Ok(len) => send(path, back, now, len),
                 Err(reason) => {
                     path.dropped.count(reason);
                     continue;
@@ -405,6 +465,7 @@ impl Bridge {
         };
         aim(path, now, Some(to));
         let len = path.silence(out)?;
+        path.count_sent(now);
         *own += 1;
         *at = Some(due + path.out_ptime());
         Some(Transmit {
@@ -446,10 +507,11 @@ fn aim(path: &mut Path, now: Instant, to: Option<SocketAddr>) {
 
 /// Counts a packet of `path` and addresses it. The way back knows where it goes: the other peer's address is that
 /// path's source.
-fn send(path: &mut Path, back: &mut Path, len: usize) -> Forward {
+fn send(path: &mut Path, back: &mut Path, now: Instant, len: usize) -> Forward {
     match back.source.destination() {
         Some(to) => {
             path.relayed += 1;
+            path.count_sent(now);
             Forward::Send { to, len }
         }
         None => {

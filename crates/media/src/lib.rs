@@ -20,6 +20,7 @@ mod lane;
 mod path;
 mod plan;
 pub mod quality;
+pub mod rtcp;
 pub mod rtp;
 mod secure;
 mod source;

@@ -12,7 +12,8 @@ use crate::detect::{Change, Finding, Numbers, Packet, Watch};
 use crate::gate::{Gate, Passed};
 use crate::hold::{Hold, MAX_DATAGRAM_BYTES};
 use crate::lane::{Arrived, Lane};
-use crate::rtp::{self, Arrival, PayloadType, Receive, RtpTime, Send, Ssrc, View};
+use crate::quality::{Bursts, Transport};
+use crate::rtp::{self, Arrival, PayloadType, Receive, RtpTime, Send, Sent, Ssrc, View};
 use crate::secure::{Opening, Sealing};
 use crate::source::{Admission, Source};
 use crate::stats::{DropReason, Dropped, LegStats};
@@ -68,6 +69,14 @@ const MAX_OWN_BYTES: usize = 1_440;
 /// A header without CSRCs. **Units**: bytes.
 const HEADER_BYTES: usize = 12;
 
+/// What a sender report has to know of a packet that is about to leave.
+#[derive(Clone, Copy, Debug)]
+struct Leaving {
+    payload_bytes: usize,
+    /// `None` where it is not its own moment's.
+    timestamp: Option<RtpTime>,
+}
+
 impl Taken {
     fn payload(&self) -> Range<usize> {
         self.payload_start..self.payload_end
@@ -78,6 +87,7 @@ impl Taken {
 #[derive(Debug)]
 pub(crate) struct Path {
     format: Format,
+    ptime: Duration,
     payload_type: PayloadType,
     telephone_event: Option<PayloadType>,
     comfort_noise: Option<PayloadType>,
@@ -103,18 +113,21 @@ pub(crate) struct Path {
     pub(crate) source: Source,
     opening: Option<Box<Opening>>,
     sealing: Option<Box<Sealing>>,
-    receive: Receive,
+    pub(crate) receive: Receive,
     /// The numbering started anew with a packet that was not relayed; the next that is tells it.
     restarted: bool,
     /// Figures of the sources before the present SSRC.
     earlier: Earlier,
-    ssrc: Option<Ssrc>,
+    pub(crate) ssrc: Option<Ssrc>,
     send: Send,
+    leaving: Option<Leaving>,
+    pub(crate) sent: Sent,
+    held_for: Duration,
     watch: Watch,
     pub(crate) gate: Gate,
     hold: Option<Hold>,
     started: Option<Instant>,
-    last_packet: Option<Instant>,
+    pub(crate) last_packet: Option<Instant>,
     packets: u64,
     bytes: u64,
     pub(crate) relayed: u64,
@@ -133,6 +146,7 @@ struct Earlier {
     received: u64,
     duplicates: u64,
     reordered: u64,
+    bursts: Bursts,
 }
 
 impl Path {
@@ -159,6 +173,7 @@ impl Path {
         };
         Path {
             format: incoming.format,
+            ptime: incoming.ptime.duration(),
             payload_type: incoming.payload_type,
             telephone_event: incoming.telephone_event,
             // Its static payload type needs no words (RFC 3551 table 4).
@@ -194,6 +209,9 @@ impl Path {
             earlier: Earlier::default(),
             ssrc: None,
             send: Send::new(outgoing.ssrc, outgoing.sequence, outgoing.timestamp),
+            leaving: None,
+            sent: Sent::new(outgoing.format.clock_rate()),
+            held_for: guard.hold,
             watch: Watch::new(incoming.format.law()),
             gate: Gate::new(
                 action,
@@ -229,6 +247,7 @@ impl Path {
         let same_packets = self.out_ptime == fresh.out_ptime
             && self.agreed.same(&fresh.agreed)
             && self.lane.is_some() == fresh.lane.is_some();
+        self.ptime = fresh.ptime;
         self.payload_type = fresh.payload_type;
         self.telephone_event = fresh.telephone_event;
         self.comfort_noise = fresh.comfort_noise;
@@ -257,6 +276,7 @@ impl Path {
         }
         if is_other_sink {
             self.send = fresh.send;
+            self.sent = fresh.sent;
         }
         if !same_audio || !same_packets || is_other_source {
             self.lane = fresh.lane;
@@ -393,9 +413,6 @@ impl Path {
     ) -> Result<(Taken, bool), DropReason> {
         if datagram.len() > MAX_DATAGRAM_BYTES {
             return Err(DropReason::Size);
-        }
-        if rtp::is_rtcp(datagram) {
-            return Err(DropReason::Rtcp);
         }
         let len = self.open(from, datagram)?;
         let packet = datagram.get(..len).ok_or(DropReason::Size)?;
@@ -545,6 +562,10 @@ impl Path {
             stamp.ssrc,
         );
         clear_padding(packet);
+        self.leaving = Some(Leaving {
+            payload_bytes: payload_len,
+            timestamp: (taken.kind != Kind::Event).then_some(stamp.timestamp),
+        });
         self.seal(packet, payload.start + payload_len).map(Some)
     }
 
@@ -572,6 +593,10 @@ impl Path {
                 stamp.ssrc,
             );
             clear_padding(packet);
+            self.leaving = Some(Leaving {
+                payload_bytes: range.len(),
+                timestamp: None,
+            });
             return self.seal(packet, range.end).map(Some);
         }
         let length = self.pass_audio(payload);
@@ -608,6 +633,7 @@ impl Path {
         self.earlier.received += self.receive.received();
         self.earlier.duplicates += self.receive.duplicates();
         self.earlier.reordered += self.receive.reordered();
+        self.earlier.bursts.add(self.receive.bursts());
         self.receive = Receive::new(self.format.clock_rate());
         self.ssrc = None;
     }
@@ -701,6 +727,10 @@ impl Path {
             stamp.timestamp,
             stamp.ssrc,
         );
+        self.leaving = Some(Leaving {
+            payload_bytes: payload_len,
+            timestamp: Some(stamp.timestamp),
+        });
         self.seal(out, HEADER_BYTES + payload_len)
     }
 
@@ -728,6 +758,81 @@ impl Path {
     /// How what came differs from what was agreed on, where that was not told yet.
     pub(crate) fn take_mismatch(&mut self) -> Option<Mismatch> {
         self.agreed.take()
+    }
+
+    /// The packet that was made last goes to the outgoing leg.
+    pub(crate) fn count_sent(&mut self, now: Instant) {
+        if let Some(leaving) = self.leaving.take() {
+            let Leaving {
+                payload_bytes,
+                timestamp,
+            } = leaving;
+            self.sent.on_packet(now, payload_bytes, timestamp);
+        }
+    }
+
+    /// Opens a compound packet of the incoming leg's RTCP; gives its length.
+    pub(crate) fn open_rtcp(&mut self, datagram: &mut [u8]) -> Result<usize, DropReason> {
+        match &mut self.opening {
+            Some(opening) => opening.open_rtcp(datagram),
+            None => Ok(datagram.len()),
+        }
+    }
+
+    /// Seals a compound packet for the outgoing leg; gives its length now.
+    pub(crate) fn seal_rtcp(&mut self, buffer: &mut [u8], len: usize) -> Option<usize> {
+        match &mut self.sealing {
+            Some(sealing) => sealing.seal_rtcp(buffer, len).ok(),
+            None => Some(len),
+        }
+    }
+
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.opening.is_some()
+    }
+
+    /// How the losses of the incoming leg are spread.
+    pub(crate) fn bursts(&self) -> Bursts {
+        let mut bursts = self.earlier.bursts;
+        bursts.add(self.receive.bursts());
+        bursts
+    }
+
+    /// What transport did to the incoming leg's audio, with the delay that is known: half of the way there and back,
+    /// the time that a packet takes to fill, and the look-back.
+    pub(crate) fn transport(&self, round_trip: Option<Duration>) -> Transport {
+        let delay = round_trip.map(|took| took / 2 + self.ptime + self.held_for);
+        let (expected, received) = self.totals();
+        let loss = match expected {
+            0 => 0.0,
+            expected => expected.saturating_sub(received) as f64 / expected as f64,
+        };
+        Transport {
+            loss,
+            burst_ratio: self.bursts().figures().ratio,
+            delay: delay.unwrap_or(Duration::ZERO),
+        }
+    }
+
+    /// Packets expected from the incoming leg, and received.
+    pub(crate) fn totals(&self) -> (u64, u64) {
+        (
+            self.earlier.expected + self.receive.expected(),
+            self.earlier.received + self.receive.received(),
+        )
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// How long squelch itself keeps a packet.
+    pub(crate) fn delay_here(&self) -> Duration {
+        self.held_for
+    }
+
+    pub(crate) fn ptime(&self) -> Duration {
+        self.ptime
     }
 
     /// Whether somebody ought to be heard from now on.
@@ -761,30 +866,24 @@ impl Path {
         self.watch.current()
     }
 
-    /// Figures of what came from the incoming leg; `sent` and `dropped` of the leg are the bridge's to fill.
-    pub(crate) fn stats(&self) -> LegStats {
-        let expected = self.earlier.expected + self.receive.expected();
-        let received = self.earlier.received + self.receive.received();
-        let lost = expected.saturating_sub(received);
-        let loss = if expected == 0 {
-            0.0
-        } else {
-            lost as f64 / expected as f64
-        };
+    /// Figures of what came from the incoming leg; the rest of the leg's is the bridge's to fill.
+    pub(crate) fn stats(&self, round_trip: Option<Duration>) -> LegStats {
+        let (expected, received) = self.totals();
         LegStats {
             packets: self.packets,
             bytes: self.bytes,
             heard: self.heard,
             expected,
-            lost,
+            lost: expected.saturating_sub(received),
             duplicates: self.earlier.duplicates + self.receive.duplicates(),
             reordered: self.earlier.reordered + self.receive.reordered(),
             jitter: self.receive.jitter(),
             mean_jitter: self.receive.mean_jitter(),
-            mos: quality::mos(self.format, loss),
+            mos: quality::mos_of(self.format, &self.transport(round_trip)),
+            bursts: self.bursts().figures(),
             last_packet: self.last_packet,
-            sent: 0,
             dropped: self.dropped,
+            ..LegStats::default()
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The outcome of negotiation: all that a media worker needs.
 
 use crate::Format;
+use crate::rtcp::RtcpPlan;
 use crate::rtp::{PayloadType, Ptime, RtpTime, Ssrc};
 use crate::srtp::MasterKey;
 use ipnet::IpNet;
@@ -135,6 +136,8 @@ pub struct LegPlan {
     /// Which of the leg's dialogs this is, from 0. With another one everything of the leg begins anew: another peer,
     /// its keys, its numbers.
     pub dialog: u32,
+    /// How RTCP is spoken; `None` where it is not.
+    pub rtcp: Option<RtcpPlan>,
     /// The SSRC of what squelch sends towards this leg.
     pub ssrc: Ssrc,
     /// The first sequence number squelch sends towards this leg (random, RFC 3550 section 5.1).

@@ -59,6 +59,28 @@ impl Opening {
     }
 }
 
+impl Opening {
+    /// Opens a compound packet of the leg's RTCP in place; gives its length.
+    pub(crate) fn open_rtcp(&mut self, datagram: &mut [u8]) -> Result<usize, DropReason> {
+        let len = datagram.len();
+        let Some(before) = &mut self.before else {
+            return self.now.unprotect_rtcp(datagram, len).map_err(reason);
+        };
+        let mut copy = [0; MAX_DATAGRAM_BYTES];
+        let copy = copy.get_mut(..len).ok_or(DropReason::Size)?;
+        copy.copy_from_slice(datagram);
+        match self.now.unprotect_rtcp(datagram, len) {
+            // The old key goes with the first RTP packet under the new one.
+            Err(SrtpError::Authentication) => {
+                let opened = before.unprotect_rtcp(copy, len).map_err(reason)?;
+                datagram.copy_from_slice(copy);
+                Ok(opened)
+            }
+            opened => opened.map_err(reason),
+        }
+    }
+}
+
 /// What seals the packets for the outgoing leg.
 #[derive(Debug)]
 pub(crate) struct Sealing {
@@ -86,6 +108,11 @@ impl Sealing {
     /// Seals the packet in `buffer[..len]`; gives its length now.
     pub(crate) fn seal(&mut self, buffer: &mut [u8], len: usize) -> Result<usize, DropReason> {
         self.protector.protect_rtp(buffer, len).map_err(reason)
+    }
+
+    /// The same for a compound packet of RTCP.
+    pub(crate) fn seal_rtcp(&mut self, buffer: &mut [u8], len: usize) -> Result<usize, DropReason> {
+        self.protector.protect_rtcp(buffer, len).map_err(reason)
     }
 }
 

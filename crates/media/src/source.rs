@@ -43,6 +43,8 @@ pub(crate) struct Source {
     locked: Option<SocketAddr>,
     candidate: Option<Candidate>,
     unanswered: u32,
+    /// RTCP came from the leg: somebody is there.
+    reported: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +66,7 @@ impl Source {
             locked: None,
             candidate: None,
             unanswered: 0,
+            reported: false,
         }
     }
 
@@ -86,17 +89,44 @@ impl Source {
     /// Where packets to the peer go, if any may: inside the networks, and not for ever without an answer.
     pub(crate) fn destination(&mut self) -> Option<SocketAddr> {
         let to = self.next_destination()?;
-        if self.locked.is_none() && !self.vouched {
+        self.count_unanswered();
+        Some(to)
+    }
+
+    /// Whether the leg's RTCP may be sent to `to`; it counts as a packet.
+    pub(crate) fn may_report(&mut self, to: SocketAddr) -> bool {
+        let may = self.is_trusted() && self.inside(to);
+        if may {
+            self.count_unanswered();
+        }
+        may
+    }
+
+    /// The peer's address as far as it is known, whether anything may be sent there or not.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.locked.unwrap_or(self.signalled)
+    }
+
+    /// The peer's RTCP was taken: it is there, though it may send no RTP.
+    pub(crate) fn set_reported(&mut self) {
+        self.reported = true;
+    }
+
+    fn is_trusted(&self) -> bool {
+        let known = self.locked.is_some() || self.vouched || self.reported;
+        known || self.unanswered < UNANSWERED_LIMIT
+    }
+
+    fn count_unanswered(&mut self) {
+        if self.locked.is_none() && !self.vouched && !self.reported {
             self.unanswered += 1;
         }
-        Some(to)
     }
 
     /// Where the next packet to the peer would go; nothing is counted.
     pub(crate) fn next_destination(&self) -> Option<SocketAddr> {
-        let to = self.locked.unwrap_or(self.signalled);
-        let trusted = self.locked.is_some() || self.vouched || self.unanswered < UNANSWERED_LIMIT;
-        (trusted && self.inside(to)).then_some(to)
+        let to = self.address();
+        (self.is_trusted() && self.inside(to)).then_some(to)
     }
 
     /// Whether anything from there is worth a look: the cheap part of [`Source::admit`].
@@ -157,7 +187,8 @@ impl Source {
         Admission::Refuse
     }
 
-    fn inside(&self, address: SocketAddr) -> bool {
+    /// Whether an address lies in the leg's networks.
+    pub(crate) fn inside(&self, address: SocketAddr) -> bool {
         inside(&self.networks, address)
     }
 }

@@ -1,5 +1,7 @@
 //! What was counted: per leg, per reason, and by the guard.
 
+use crate::quality::{BurstFigures, OneWay, Recent};
+use crate::rtcp::RtcpStats;
 use std::time::{Duration, Instant};
 
 /// Why a packet was dropped. A closed set; [`DropReason::name`] is the metric's label.
@@ -13,7 +15,7 @@ pub enum DropReason {
     Source,
     /// A sequence number seen before.
     Duplicate,
-    /// RTCP, which this version does not read.
+    /// RTCP that was not taken: no compound packet, not from the peer, not authentic, or none is spoken on the leg.
     Rtcp,
     /// The leg's direction does not allow it, either way.
     Direction,
@@ -114,8 +116,17 @@ pub struct LegStats {
     pub jitter: Duration,
     /// The mean of the jitter over the stream.
     pub mean_jitter: Duration,
-    /// Mean opinion score by the E-model, 1.0 to 4.41.
+    /// Mean opinion score by the E-model, 1.0 to 4.41: with the burst ratio of the losses, and with the delay where
+    /// RTCP tells a round-trip time.
     pub mos: f64,
+    /// How the losses are spread.
+    pub bursts: BurstFigures,
+    /// The last second.
+    pub recent: Recent,
+    /// What the leg's reports told.
+    pub rtcp: RtcpStats,
+    /// Why the leg is not heard, or does not hear, at present.
+    pub one_way: Option<OneWay>,
     /// When the last packet was taken.
     pub last_packet: Option<Instant>,
     /// RTP packets sent to the leg.

@@ -497,7 +497,7 @@ impl World {
 
     fn stop_media(&mut self, call: CallId) {
         let wall = self.wall_now();
-        for input in self.media.stop(call) {
+        for input in self.media.stop(self.now, call, &mut self.network) {
             self.gateway.handle_input(self.now, wall, input);
         }
     }

@@ -105,6 +105,7 @@ fn leg(remote: SocketAddr, ssrc: u32) -> LegPlan {
         media_sources: Vec::new(),
         srtp: None,
         dialog: 0,
+        rtcp: None,
         ssrc: Ssrc(ssrc),
         sequence: 1,
         timestamp: RtpTime(1),

@@ -103,6 +103,11 @@ impl Gateway {
         self.counters.call_ended(call.trunk, ending);
         let (result, reason) = CallRecord::ending(ending);
         let plan = call.plan.as_deref();
+        let leg = |side, stats| LegRecord::new(plan, side, stats, call.diary.one_way(side));
+        let legs = LegsRecord {
+            carrier: leg(Side::Carrier, &call.stats.carrier),
+            openai: leg(Side::Openai, &call.stats.openai),
+        };
         let record = CallRecord {
             id: call.name,
             trunk: self.trunk_name(call.trunk),
@@ -121,10 +126,7 @@ impl Gateway {
                 session_mended: call.session_mended,
             },
             events: call.diary.events,
-            legs: LegsRecord {
-                carrier: LegRecord::new(plan, Side::Carrier, &call.stats.carrier),
-                openai: LegRecord::new(plan, Side::Openai, &call.stats.openai),
-            },
+            legs,
         };
         self.outputs.push_back(Output::CallEnded(Box::new(record)));
     }

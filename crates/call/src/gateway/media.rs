@@ -6,6 +6,7 @@ use crate::config::OnStatic;
 use crate::io::CallId;
 use crate::termination::EndReason;
 use crate::timers::Timer;
+use squelch_media::quality::OneWay;
 use squelch_media::{BridgeStats, MediaEvent, Side};
 
 impl Gateway {
@@ -55,6 +56,19 @@ impl Gateway {
                 self.counters.mismatch(side, &mismatch);
                 let detail = format!("from the {} leg: {mismatch}", side.name());
                 call.diary.note(clock.now, "media_mismatch", detail);
+            }
+            MediaEvent::OneWay { side, cause } => {
+                self.counters.one_way(side, cause);
+                let causes = call.diary.one_way_mut(side);
+                if !causes.contains(&cause.name()) {
+                    causes.push(cause.name());
+                }
+                let detail = format!("{}: {}", side.name(), explained(cause));
+                call.diary.note(clock.now, "one_way", detail);
+            }
+            MediaEvent::OneWayOver { side, cause } => {
+                let detail = format!("{}: {} no more", side.name(), cause.name());
+                call.diary.note(clock.now, "one_way_over", detail);
             }
             MediaEvent::Learned { side, address } => {
                 call.diary.note(
@@ -111,5 +125,26 @@ impl Gateway {
         if answered && silent {
             self.end(clock, id, EndReason::MediaTimeout);
         }
+    }
+}
+
+/// For people: what is the matter, and what it usually comes from.
+fn explained(cause: OneWay) -> &'static str {
+    match cause {
+        OneWay::NoPackets => {
+            "no_packets: nothing ever came; a firewall, or an address in our SDP that does not lead here"
+        }
+        OneWay::Stopped => "stopped: no packets any more, and no hold was signalled",
+        OneWay::Silence => {
+            "silence: packets of nothing but silence; a muted or wrongly wired source"
+        }
+        OneWay::Source => {
+            "source: packets come from an address that the SDP does not name; NAT, or media_sources too narrow"
+        }
+        OneWay::PayloadType => "payload_type: packets of a payload type that was not negotiated",
+        OneWay::Authentication => {
+            "authentication: packets not made with the key that was signalled, or not encrypted at all"
+        }
+        OneWay::Unheard => "unheard: its reports say that nothing we send arrives",
     }
 }

@@ -135,6 +135,7 @@ impl Gateway {
             &call.offer,
             invited,
             &answer,
+            clock.media(),
             &mut self.random,
         );
         let plan = match plan.map(Box::new) {

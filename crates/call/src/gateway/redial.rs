@@ -126,6 +126,7 @@ impl Gateway {
             &call.offer,
             invited,
             answer,
+            clock.media(),
             &mut self.random,
         );
         let fresh = match plan {

@@ -45,6 +45,7 @@ impl Gateway {
             &call.offer,
             invited,
             &body.bytes,
+            clock.media(),
             &mut self.random,
         );
         let Ok(plan) = plan.map(Box::new) else {

@@ -5,7 +5,7 @@ use super::formats::{
     ptime_of, wants_fec,
 };
 use super::srtp::{Keys, Terms, profile_of};
-use super::{Unacceptable, direction_of};
+use super::{Unacceptable, direction_of, rtcp};
 use crate::termination::EndReason;
 use rand_core::Rng;
 use squelch_media::rtp::PayloadType;
@@ -24,6 +24,7 @@ pub(crate) struct Change {
     keys: Option<Keys>,
     /// Where the media go; `None` where the peer names no address (RFC 2543's hold).
     remote: Option<SocketAddr>,
+    rtcp: Option<rtcp::Agreed>,
 }
 
 impl Change {
@@ -51,6 +52,11 @@ impl Change {
             direction,
             remote: self.remote.unwrap_or(before.remote),
             srtp: self.keys.as_ref().map(|keys| keys.plan.clone()),
+            rtcp: match self.remote {
+                Some(_) => rtcp::changed(before.rtcp, self.rtcp),
+                // Who names no address for its media names none for its RTCP: that goes where it went.
+                None => before.rtcp,
+            },
             ..before.clone()
         }
     }
@@ -107,6 +113,9 @@ pub(crate) fn read_change(
         let text = format!("{remote} is no address that media are sent to on this leg");
         return Err(refused(399, text));
     }
+    let ours = standing.offered.and_then(|ours| ours.audio());
+    let ours = ours.map(|audio| &audio.rtcp);
+    let rtcp = rtcp::agreed(&audio, ours, standing.allowed);
     Ok(Change {
         description,
         audio,
@@ -114,6 +123,7 @@ pub(crate) fn read_change(
         payload_type,
         keys,
         remote,
+        rtcp,
     })
 }
 
@@ -143,6 +153,7 @@ pub(crate) fn answer_to_change(
         maxptime: None,
         direction: change.audio.direction.mirrored(),
         crypto,
+        rtcp: rtcp::answered(&change.audio.rtcp),
     };
     let answer = change
         .description
@@ -158,6 +169,7 @@ pub(crate) fn as_it_stands(before: &SessionDescription, formats: &[Format]) -> S
             && audio.port != 0
         {
             audio.direction = sdp::Direction::SendRecv;
+            audio.rtcp = rtcp::offered();
             let known: Vec<Format> = audio.encodings.iter().filter_map(format_of).collect();
             let missing = formats.iter().filter(|format| !known.contains(format));
             for encoding in missing.map(|format| encoding_of(*format)) {

@@ -5,6 +5,7 @@ mod check;
 mod formats;
 mod offer;
 mod plan;
+mod rtcp;
 mod srtp;
 
 pub(crate) use change::{Change, Standing, answer_to_change, as_it_stands, read_change};

@@ -5,7 +5,7 @@ use super::formats::{
     offered_format, ptime_of,
 };
 use super::srtp::{Keys, Terms, profile_of};
-use super::{Offer, Unacceptable};
+use super::{Offer, Unacceptable, rtcp};
 use crate::config::Trunk;
 use crate::termination::EndReason;
 use rand_core::Rng;
@@ -81,6 +81,7 @@ pub(crate) fn offer_to_openai(
         maxptime: None,
         direction: sdp::Direction::SendRecv,
         crypto,
+        rtcp: rtcp::offered(),
     };
     SessionDescription {
         session_id: session_id.to_owned(),
@@ -115,6 +116,7 @@ pub(crate) fn answer_to_carrier(
         maxptime: None,
         direction: offer.audio.direction.mirrored(),
         crypto,
+        rtcp: rtcp::answered(&offer.audio.rtcp),
     };
     offer.description.answered(session_id, local.ip(), audio)
 }
@@ -131,6 +133,7 @@ pub(crate) fn unsaid_offer(trunk: &Trunk) -> Offer {
         maxptime: None,
         direction: sdp::Direction::SendRecv,
         crypto: Vec::new(),
+        rtcp: sdp::Rtcp::default(),
     };
     Offer {
         description: SessionDescription {
@@ -165,6 +168,7 @@ pub(crate) fn late_offer(
         maxptime: None,
         direction: sdp::Direction::SendRecv,
         crypto,
+        rtcp: rtcp::offered(),
     };
     SessionDescription {
         session_id: session_id.to_owned(),

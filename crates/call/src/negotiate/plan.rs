@@ -2,14 +2,15 @@
 
 use super::formats::{events_of, format_of, noise_of, ptime_of, wants_fec};
 use super::srtp::{Keys, Terms};
-use super::{Offer, Unacceptable, direction_of};
+use super::{Offer, Unacceptable, direction_of, rtcp};
 use crate::config::{GatewayConfig, Trunk, media_allowed};
 use crate::termination::EndReason;
 use ipnet::IpNet;
 use rand_core::Rng;
+use squelch_media::rtcp::WallClock;
 use squelch_media::rtp::{PayloadType, RtpTime, Ssrc};
 use squelch_media::{Format, GuardPlan, LegPlan, MediaPlan};
-use squelch_sip::sdp::{AudioMedia, SessionDescription};
+use squelch_sip::sdp::{AudioMedia, Rtcp, SessionDescription};
 use std::net::SocketAddr;
 
 /// What OpenAI was invited with.
@@ -29,6 +30,7 @@ pub(crate) fn plan(
     offer: &Offer,
     invited: Invited<'_>,
     answer: &[u8],
+    clock: WallClock,
     random: &mut impl Rng,
 ) -> Result<MediaPlan, Unacceptable> {
     let refused = |text: String| Unacceptable::new(EndReason::OpenaiBadAnswer, 399, text);
@@ -64,6 +66,9 @@ pub(crate) fn plan(
         payload_type,
         media_sources: &config.openai.media_sources,
         keys: keys.as_ref(),
+        ours: Some(&offered.rtcp),
+        allowed: &|address| media_allowed(address, &config.openai.media_sources),
+        clock,
     };
     let carrier = Leg {
         audio: &offer.audio,
@@ -71,6 +76,9 @@ pub(crate) fn plan(
         payload_type: offer.payload_type,
         media_sources: &trunk.media_sources,
         keys: offer.keys.as_ref(),
+        ours: None,
+        allowed: &|address| trunk.media_allowed(address),
+        clock,
     };
     Ok(MediaPlan {
         carrier: carrier.plan(random),
@@ -89,6 +97,11 @@ struct Leg<'a> {
     payload_type: PayloadType,
     media_sources: &'a [IpNet],
     keys: Option<&'a Keys>,
+    /// What squelch offered, where this is the answer.
+    ours: Option<&'a Rtcp>,
+    /// Where media may go to on this leg.
+    allowed: &'a dyn Fn(SocketAddr) -> bool,
+    clock: WallClock,
 }
 
 impl Leg<'_> {
@@ -107,6 +120,8 @@ impl Leg<'_> {
             media_sources: self.media_sources.to_vec(),
             srtp: self.keys.map(|keys| keys.plan.clone()),
             dialog: 0,
+            rtcp: rtcp::agreed(self.audio, self.ours, self.allowed)
+                .map(|agreed| rtcp::plan(agreed, self.clock, random)),
             ssrc: Ssrc(random.next_u32()),
             sequence: random.next_u32() as u16,
             timestamp: RtpTime(random.next_u32()),

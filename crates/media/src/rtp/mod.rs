@@ -4,10 +4,12 @@ mod build;
 mod numbers;
 mod receive;
 mod send;
+mod sent;
 mod view;
 
 pub use build::{BuildError, build};
 pub use numbers::{PayloadType, Ptime, RtpTime, SeqNo, Ssrc};
-pub use receive::{Arrival, Receive};
+pub use receive::{Arrival, Receive, SourceReport};
 pub use send::{Send, Stamp};
+pub use sent::Sent;
 pub use view::{Malformed, View, is_rtcp, restamp};

@@ -1,6 +1,7 @@
 //! What a receiver knows of one SSRC's stream (RFC 3550 appendix A).
 
 use super::{RtpTime, SeqNo};
+use crate::quality::Bursts;
 use std::time::Duration;
 
 /// A jump of more than this is a restart, not loss (RFC 3550 A.1, MAX_DROPOUT).
@@ -9,6 +10,10 @@ const MAX_DROPOUT: u16 = 3_000;
 /// How far back a packet may be and still be told apart from a duplicate.
 /// **Units**: packets; one bit each, 20 s of 20 ms packets.
 const WINDOW: u64 = 1_024;
+
+/// A packet that is so many behind the highest is late: played without it, and counted as lost where bursts are
+/// told. **Units**: packets; 320 ms of 20 ms packets, beyond what jitter buffers wait for.
+const LATE: u64 = 16;
 
 /// How one packet stands to those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +26,21 @@ pub enum Arrival {
     Duplicate(SeqNo),
     /// The sequence jumped too far for loss: numbering starts anew here.
     Restart(SeqNo),
+}
+
+/// The figures of a report block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceReport {
+    /// How often the numbering started anew; figures of two reports compare only where this is the same.
+    pub restarts: u32,
+    /// Packets expected.
+    pub expected: u64,
+    /// Packets received, duplicates among them, as section 6.4.1 counts.
+    pub received: u64,
+    /// The extended highest sequence number, from its first cycle on.
+    pub highest: u32,
+    /// **Units**: ticks of the RTP clock.
+    pub jitter_ticks: u32,
 }
 
 /// Reception statistics of one SSRC.
@@ -37,9 +57,16 @@ pub struct Receive {
     received: u64,
     duplicates: u64,
     reordered: u64,
-    /// Expected and lost before the last restart.
+    /// Expected, received and duplicates before the last restart.
     earlier_expected: u64,
     earlier_received: u64,
+    earlier_duplicates: u64,
+    restarts: u32,
+    /// The cycle that the numbering began in.
+    origin: u64,
+    /// Numbers below this are judged: come or lost.
+    settled: u64,
+    bursts: Bursts,
     transit: Option<f64>,
     jitter_ticks: f64,
     jitter_sum_ticks: f64,
@@ -60,6 +87,11 @@ impl Receive {
             reordered: 0,
             earlier_expected: 0,
             earlier_received: 0,
+            earlier_duplicates: 0,
+            restarts: 0,
+            origin: 0,
+            settled: 0,
+            bursts: Bursts::default(),
             transit: None,
             jitter_ticks: 0.0,
             jitter_sum_ticks: 0.0,
@@ -117,6 +149,9 @@ impl Receive {
     fn jump(&mut self, sequence: u16) -> Arrival {
         self.earlier_expected += self.highest - self.base + 1;
         self.earlier_received = self.received;
+        self.earlier_duplicates = self.duplicates;
+        self.restarts += 1;
+        self.settle(self.highest + 1);
         // One cycle on, so that extended numbers never go back.
         let next = (self.highest | 0xFFFF) + 1 + u64::from(sequence);
         self.restart(next);
@@ -132,17 +167,34 @@ impl Receive {
         };
         self.base = extended;
         self.highest = extended;
+        self.origin = extended & !0xFFFF;
+        self.settled = extended;
         self.seen = [0; (WINDOW / 64) as usize];
         self.mark(extended);
     }
 
     fn advance(&mut self, extended: u64) {
+        self.settle(extended.saturating_sub(LATE));
         let gap = (extended - self.highest).min(WINDOW);
         for skipped in 0..gap {
             self.clear(extended - skipped);
         }
         self.highest = extended;
         self.mark(extended);
+    }
+
+    /// Judges the numbers below `until`: what has not come by now is lost.
+    fn settle(&mut self, until: u64) {
+        while self.settled < until {
+            let came = self.settled <= self.highest && self.is_seen(self.settled);
+            self.bursts.take(came);
+            self.settled += 1;
+        }
+    }
+
+    fn is_seen(&self, extended: u64) -> bool {
+        let word = self.seen.get((extended % WINDOW / 64) as usize);
+        word.is_some_and(|word| word & 1 << (extended % 64) != 0)
     }
 
     /// Sets the number's bit; says whether it was set.
@@ -180,6 +232,27 @@ impl Receive {
             self.jitter_count += 1;
         }
         self.transit = Some(transit);
+    }
+
+    /// What a report says of the source, counted from its last restart (RFC 3550 section 6.4.1).
+    pub fn source(&self) -> SourceReport {
+        let expected = match self.started {
+            true => self.highest - self.base + 1,
+            false => 0,
+        };
+        SourceReport {
+            restarts: self.restarts,
+            expected,
+            received: (self.received - self.earlier_received)
+                + (self.duplicates - self.earlier_duplicates),
+            highest: (self.highest - self.origin) as u32,
+            jitter_ticks: self.jitter_ticks as u32,
+        }
+    }
+
+    /// How the losses are spread.
+    pub fn bursts(&self) -> &Bursts {
+        &self.bursts
     }
 
     /// Packets expected so far (RFC 3550 A.3).

@@ -6,7 +6,7 @@ use rand_core::Rng;
 use squelch_media::srtp::{MasterKey, Suite};
 use squelch_sip::Body;
 use squelch_sip::sdp::{
-    AudioMedia, Crypto, Direction, Encoding, Media, Profile, SdpError, SessionDescription,
+    AudioMedia, Crypto, Direction, Encoding, Media, Profile, Rtcp, SdpError, SessionDescription,
 };
 
 use super::leg::Keys;
@@ -75,6 +75,7 @@ impl Session {
             id: u64::from(dice.next_u32()),
             version: 1,
             audio: AudioMedia {
+                rtcp: Rtcp::default(),
                 address: at.ip(),
                 port: at.port(),
                 profile: profile(!crypto.is_empty()),
@@ -132,6 +133,7 @@ impl Session {
             id: u64::from(dice.next_u32()),
             version: 1,
             audio: AudioMedia {
+                rtcp: Rtcp::default(),
                 address: at.ip(),
                 port: at.port(),
                 profile: audio.profile,

@@ -35,6 +35,28 @@ impl Call {
         }
     }
 
+    /// Sends what the bridge made by itself and is due.
+    fn transmit_due(&mut self, now: Instant, network: &mut Network) {
+        let [carrier, openai] = self.ports;
+        let Some(bridge) = &mut self.bridge else {
+            return;
+        };
+        let mut buffer = [0; BUFFER_BYTES];
+        while let Some(own) = bridge.poll_transmit(now, &mut buffer) {
+            let rtp = match own.side {
+                Side::Carrier => carrier,
+                Side::Openai => openai,
+            };
+            let from = match own.channel {
+                Channel::Rtp => rtp,
+                Channel::Rtcp => above(rtp),
+            };
+            if let Some(packet) = buffer.get(..own.len) {
+                network.send(now, from, own.to, Bytes::copy_from_slice(packet));
+            }
+        }
+    }
+
     /// Which of the call's ports this is.
     fn place(&self, port: SocketAddr) -> Option<(Side, Channel)> {
         Side::ALL.into_iter().find_map(|side| {
@@ -99,8 +121,20 @@ impl Media {
     }
 
     /// The last events and figures of a call that stops.
-    pub(super) fn stop(&mut self, call: CallId) -> Vec<Input<'static>> {
-        let Some(mut bridge) = self.calls.remove(&call).and_then(|call| call.bridge) else {
+    pub(super) fn stop(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        network: &mut Network,
+    ) -> Vec<Input<'static>> {
+        let Some(mut stopped) = self.calls.remove(&call) else {
+            return Vec::new();
+        };
+        if let Some(bridge) = &mut stopped.bridge {
+            bridge.end();
+        }
+        stopped.transmit_due(now, network);
+        let Some(mut bridge) = stopped.bridge else {
             return Vec::new();
         };
         let events = std::iter::from_fn(|| bridge.poll_event());
@@ -167,26 +201,10 @@ impl Media {
         network: &mut Network,
     ) -> Vec<(CallId, BridgeStats)> {
         for call in self.calls.values_mut() {
-            let ports = call.ports;
-            let Some(bridge) = &mut call.bridge else {
-                continue;
-            };
-            bridge.handle_timeout(now);
-            let mut buffer = [0; BUFFER_BYTES];
-            while let Some(own) = bridge.poll_transmit(now, &mut buffer) {
-                let [carrier, openai] = ports;
-                let rtp = match own.side {
-                    Side::Carrier => carrier,
-                    Side::Openai => openai,
-                };
-                let from = match own.channel {
-                    Channel::Rtp => rtp,
-                    Channel::Rtcp => above(rtp),
-                };
-                if let Some(packet) = buffer.get(..own.len) {
-                    network.send(now, from, own.to, Bytes::copy_from_slice(packet));
-                }
+            if let Some(bridge) = &mut call.bridge {
+                bridge.handle_timeout(now);
             }
+            call.transmit_due(now, network);
         }
         if self.next_stats > now {
             return Vec::new();

@@ -7,11 +7,14 @@ mod crypto;
 mod error;
 mod model;
 mod parse;
+mod rtcp;
 mod write;
 
 pub use crypto::Crypto;
 pub use error::SdpError;
-pub use model::{AudioMedia, Direction, Encoding, Media, OtherMedia, Profile, SessionDescription};
+pub use model::{
+    AudioMedia, Direction, Encoding, Media, OtherMedia, Profile, Rtcp, SessionDescription,
+};
 
 #[cfg(test)]
 mod tests;

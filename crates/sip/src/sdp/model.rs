@@ -1,6 +1,6 @@
 //! What a description says, as types.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::Crypto;
 
@@ -212,6 +212,21 @@ pub struct AudioMedia {
     pub direction: Direction,
     /// Keys, in order of preference; used with [`Profile::Savp`].
     pub crypto: Vec<Crypto>,
+    /// How RTCP is spoken beside it.
+    pub rtcp: Rtcp,
+}
+
+/// What a media description says of its RTCP.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rtcp {
+    /// `a=rtcp-mux`: on RTP's port (RFC 5761).
+    pub mux: bool,
+    /// `a=rtcp`: where it is received, where that is not the port above RTP's (RFC 3605).
+    pub address: Option<SocketAddr>,
+    /// `b=RS:0` and `b=RR:0`: none is sent or wanted (RFC 3556).
+    pub off: bool,
+    /// `a=rtcp-xr` with `voip-metrics`: such blocks are wanted (RFC 3611 section 5.1).
+    pub voip_metrics: bool,
 }
 
 impl AudioMedia {
@@ -222,10 +237,17 @@ impl AudioMedia {
             .find(|encoding| encoding.is("telephone-event", clock_rate))
     }
 
+    /// Where RTCP is received that is not on RTP's port.
+    pub fn rtcp_address(&self) -> SocketAddr {
+        let above = SocketAddr::new(self.address, self.port.saturating_add(1));
+        self.rtcp.address.unwrap_or(above)
+    }
+
     fn refused(&self) -> AudioMedia {
         AudioMedia {
             port: 0,
             crypto: Vec::new(),
+            rtcp: Rtcp::default(),
             ..self.clone()
         }
     }

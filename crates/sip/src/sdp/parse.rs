@@ -2,7 +2,7 @@
 
 use super::{
     AudioMedia, Direction, Encoding, Media, OtherMedia, Profile, SdpError, SessionDescription,
-    crypto,
+    crypto, rtcp,
 };
 use sdp_types::{Attribute, Connection, Session};
 use std::net::IpAddr;
@@ -76,8 +76,9 @@ fn read_media(session: &Session, media: &sdp_types::Media) -> Result<Media, SdpE
         }));
     };
     let connection = media.connections.first().or(session.connection.as_ref());
+    let address = read_address(connection)?;
     Ok(Media::Audio(AudioMedia {
-        address: read_address(connection)?,
+        address,
         port: media.port,
         profile,
         encodings: read_encodings(media)?,
@@ -87,6 +88,7 @@ fn read_media(session: &Session, media: &sdp_types::Media) -> Result<Media, SdpE
             .or(read_direction(&session.attributes))
             .unwrap_or(Direction::SendRecv),
         crypto: crypto::usable(values(&media.attributes, "crypto")),
+        rtcp: rtcp::read(session, media, address),
     }))
 }
 
@@ -101,7 +103,10 @@ fn read_address(connection: Option<&Connection>) -> Result<IpAddr, SdpError> {
     })
 }
 
-fn values<'a>(attributes: &'a [Attribute], name: &'a str) -> impl Iterator<Item = &'a str> {
+pub(super) fn values<'a>(
+    attributes: &'a [Attribute],
+    name: &'a str,
+) -> impl Iterator<Item = &'a str> {
     attributes
         .iter()
         .filter(move |attribute| attribute.attribute.eq_ignore_ascii_case(name))

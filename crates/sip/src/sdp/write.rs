@@ -1,6 +1,6 @@
 //! Writing a description.
 
-use super::{AudioMedia, Media, SessionDescription};
+use super::{AudioMedia, Media, SessionDescription, rtcp};
 use bytes::Bytes;
 use sdp_types::{Attribute, Connection, MediaType, Origin, Session, Time, TransportProto};
 use std::net::{IpAddr, Ipv4Addr};
@@ -84,6 +84,7 @@ fn write_audio(audio: &AudioMedia) -> sdp_types::Media {
         line.attributes
             .push(Attribute::with_value("crypto", value.as_str()));
     }
+    line.attributes.extend(rtcp::attributes(&audio.rtcp));
     line.attributes.push(Attribute::new(audio.direction.name()));
     line
 }

@@ -25,6 +25,7 @@ fn peer(side: Side) -> SocketAddr {
 
 fn plan() -> MediaPlan {
     let leg = |side| LegPlan {
+        rtcp: None,
         format: Format::Pcmu,
         payload_type: PayloadType::PCMU,
         telephone_event: None,

@@ -120,7 +120,7 @@ impl Call {
             Forward::Hold if self.bridge.poll_timeout().is_some_and(|at| at <= now) => {
                 self.transmit_due(now, buffer);
             }
-            Forward::Hold | Forward::Drop(_) => {}
+            Forward::Hold | Forward::Report | Forward::Drop(_) => {}
         }
         self.follow(side);
         true

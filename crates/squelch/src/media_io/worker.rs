@@ -165,7 +165,8 @@ impl Worker {
             return;
         };
         self.vacant.push(slot);
-        // What is still held after this would reach nobody: the call is over.
+        // The last report goes out. What is still held after this would reach nobody: the call is over.
+        call.bridge.end();
         call.transmit_due(Instant::now(), buffer);
         for (side, channel) in SOCKETS {
             // One that never could be polled has nothing to be taken out. The socket itself rests in `Ports`.

@@ -39,6 +39,7 @@ pub(super) struct Metrics {
     call_setup: Histogram,
     mismatches: Counts,
     faults: Counts,
+    one_way: Counts,
     session_guard: Counts,
     proxied: Counts,
     disagreements: Counts,
@@ -63,6 +64,7 @@ impl Metrics {
             call_setup: Histogram::new(SETUP),
             mismatches: Counts::default(),
             faults: Counts::default(),
+            one_way: Counts::default(),
             session_guard: Counts::default(),
             proxied: Counts::default(),
             disagreements: Counts::default(),
@@ -91,6 +93,8 @@ impl Metrics {
         to.register("faults", help, metrics.faults.clone());
         let help = "Calls' legs whose media differ from what their SDP agreed on, by what differs";
         to.register("media_mismatches", help, metrics.mismatches.clone());
+        let help = "Times that a leg was not heard, or did not hear, by cause";
+        to.register("one_way", help, metrics.one_way.clone());
         let help = "Sessions that the session guard judged";
         to.register("session_guard", help, metrics.session_guard.clone());
         let help = "Requests of the application about calls, by what became of them";
@@ -195,6 +199,10 @@ impl Metrics {
         for ((leg, what), count) in &counters.mismatches {
             let labels = labels([("leg", leg), ("what", what)]);
             set(&self.mismatches, labels, *count);
+        }
+        for ((leg, cause), count) in &counters.one_way {
+            let labels = labels([("leg", leg), ("cause", cause)]);
+            set(&self.one_way, labels, *count);
         }
         for ((event, verdict), count) in &counters.session_guard {
             let labels = labels([("event", event), ("verdict", verdict)]);
