@@ -170,6 +170,14 @@ impl Call {
         }
     }
 
+    /// Whether nothing is sent of the bridge's own accord for five seconds from now on.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        (0..500).all(|_| {
+            self.wait(Duration::from_millis(10));
+            self.own().is_none()
+        })
+    }
+
     /// What the bridge sends of its own accord now.
     pub(crate) fn own(&mut self) -> Option<(Side, Sent)> {
         let mut out = [0; BUFFER_BYTES];
