@@ -311,10 +311,8 @@ impl Session {
             octets: outgoing.octets,
         });
         let heard = incoming.last.is_some_and(|at| at >= later);
-        let block = match incoming.ssrc.filter(|_| heard) {
-            Some(ssrc) => Some(self.block(now, ssrc, incoming.receive)),
-            None => None,
-        };
+        let source = incoming.ssrc.filter(|_| heard);
+        let block = source.map(|ssrc| self.block(now, ssrc, incoming.receive));
         let metrics = incoming.metrics.filter(|_| self.plan.voip_metrics);
         let mut builder = Builder::new(out);
         builder.report(self.ssrc, info, block);

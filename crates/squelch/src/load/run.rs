@@ -139,7 +139,7 @@ fn share_out(asked: &Args, url: &str, shares: u32) -> ExitCode {
     });
     match gathered {
         Ok(gathered) => {
-            let lost: Vec<Breach> = (gathered.lost.len() > 0)
+            let lost: Vec<Breach> = (!gathered.lost.is_empty())
                 .then(|| Breach {
                     option: "--shares",
                     said: format!(

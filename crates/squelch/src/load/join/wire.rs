@@ -63,12 +63,13 @@ pub(super) fn told(index: u32, known: &Known) -> String {
 pub(super) fn known(bytes: &[u8]) -> Option<(u32, Known)> {
     let value: Value = serde_json::from_slice(bytes).ok()?;
     let index = u32::try_from(value.get("index")?.as_u64()?).ok()?;
-    let mut known = Known::default();
-    known.tally = Tally::from_json(value.get("tally")?).ok()?;
-    known.busiest = value.get("busiest")?.as_f64()?;
-    known.busy = value.get("busy")?.as_f64()?;
-    known.refused = value.get("refused")?.as_u64()?;
-    known.active = usize::try_from(value.get("active")?.as_u64()?).ok()?;
+    let known = Known {
+        tally: Tally::from_json(value.get("tally")?).ok()?,
+        busiest: value.get("busiest")?.as_f64()?,
+        busy: value.get("busy")?.as_f64()?,
+        refused: value.get("refused")?.as_u64()?,
+        active: usize::try_from(value.get("active")?.as_u64()?).ok()?,
+    };
     Some((index, known))
 }
 
