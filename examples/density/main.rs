@@ -10,6 +10,8 @@
 //! A relay prints a line a call, `CARRIER_ADDRESS OPENAI_ADDRESS`, where it takes packets, then `ready`, and runs until its
 //! standard input ends. The ends of call n are [`carrier`] and [`openai`]: every relay knows them.
 
+#![expect(clippy::print_stdout, reason = "a command")]
+
 mod gateway;
 mod load;
 mod relay;

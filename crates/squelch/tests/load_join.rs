@@ -28,6 +28,10 @@ fn free_port() -> u16 {
 }
 
 /// A server on a port of its own; none where it is not installed, which CI does not let pass.
+#[expect(
+    clippy::print_stderr,
+    reason = "who runs the test is told what was skipped"
+)]
 fn nats(folder: &Path, jetstream: bool) -> Option<(Running, String)> {
     let port = free_port();
     let mut command = Command::new("nats-server");

@@ -1,6 +1,6 @@
 //! RTCP (RFC 3550 section 6): what a leg and squelch tell each other of what they receive.
 //!
-//! Each leg has a [`Session`] of its own; nothing is passed on from one to the other.
+//! Each leg has a `Session` of its own; nothing is passed on from one to the other.
 
 mod address;
 mod blocks;

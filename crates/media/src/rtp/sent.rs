@@ -87,6 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "any moment does to count from")]
     fn the_clocks_relation_follows_the_quickest_packets() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
@@ -102,6 +103,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "any moment does to count from")]
     fn timestamps_that_start_anew_are_followed_at_once() {
         let now = Instant::now();
         let mut sent = Sent::new(8_000);

@@ -29,7 +29,7 @@ pub struct Tapped<'a> {
 
 /// The last packets of one direction of a call.
 ///
-/// **Shape**: fixed memory after [`Ring::new`]. A packet lies in one piece; the rest of the buffer behind the last that
+/// **Shape**: fixed memory after `Ring::new`. A packet lies in one piece; the rest of the buffer behind the last that
 /// fits is left empty.
 #[derive(Debug)]
 pub struct Ring {
