@@ -13,7 +13,18 @@ use std::time::Duration;
 const ULAW: u8 = 0;
 const CALLER: u32 = 0xCA11;
 const MODEL: u32 = 0xA1;
-const SPEECH: [u8; 160] = [0x21; 160];
+/// A soft square wave of 500 Hz: no fault, however often it comes.
+const SPEECH: [u8; 160] = {
+    let mut codes = [0x5E; 160];
+    let mut at = 0;
+    while at < codes.len() {
+        if (at / 8) % 2 == 1 {
+            codes[at] = 0xDE;
+        }
+        at += 1;
+    }
+    codes
+};
 
 /// A key that begins with `first`.
 fn key(suite: Suite, first: u8) -> MasterKey {
