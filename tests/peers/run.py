@@ -45,6 +45,7 @@ STORIES = (
     "held_and_dialled",
     "rtp_stranger",
     "static_is_muted",
+    "redials",
     "captured",
     "foreign_certificate",
     "stranger",

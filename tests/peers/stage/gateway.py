@@ -10,6 +10,8 @@ from .places import CARRIER, EDGE, OPENAI, OPENAI_SCENARIO_SIP, OPENAI_TLS, SQUE
 from .program import Program
 from .waiting import until
 
+# Static is muted and, in the end, hung up on: nothing in the story calls OpenAI's side a second time.
+MUTES_ONLY = '[guard]\non_static = ["hang_up"]'
 # Of whoever must prove who it is.
 PASSWORD = "canary-0b51"
 
@@ -75,7 +77,7 @@ class Gateway(Program):
     def __init__(
         self, binary, folder, certificate, key, authority,
         here=SQUELCH, admin=SQUELCH_ADMIN, rtp=SQUELCH_RTP, trunk="", route=f"{OPENAI_TLS};transport=tls", credentials="", srtp="off",
-        drain="1s", more="", admin_token="", accepts='session_file = "session.json"', http="",
+        drain="1s", more=MUTES_ONLY, admin_token="", accepts='session_file = "session.json"', http="",
     ):  # fmt: skip
         self.here, self.admin = here, admin
         home = folder / "squelch"

@@ -1,4 +1,4 @@
-"""A stranger sends RTP into a call from the first packet on: dropped, counted, unheard, and nothing goes to it."""
+"""A stranger sends RTP into a call from the first packet on: dropped, by squelch or the kernel, unheard, and nothing goes to it."""
 
 import socket
 import struct
@@ -41,10 +41,10 @@ def story(stage):
     ended(record, "completed", "carrier_hangup")
     untouched(record, "pcmu")
     counted = dropped("carrier") - before["carrier"]
-    # The last ones may find the call over.
-    assert counted > 0.9 * len(sent) > 100, f"{counted:.0f} of {len(sent)} packets counted as dropped"
+    # Those that come before the carrier is heard are counted; from then on the socket is connected, and the kernel drops them.
+    assert len(sent) > 100 and counted <= len(sent), f"{counted:.0f} of {len(sent)} packets counted as dropped"
     assert dropped("openai") == before["openai"]
-    return f"{told}; {counted:.0f} of {len(sent)} packets dropped"
+    return f"{told}; {len(sent)} packets of a stranger, {counted:.0f} of them counted"
 
 
 def send_noise(stranger, port, over, sent):
