@@ -1,25 +1,27 @@
 //! A path: one direction of a call's media, from the packets of one leg to the packets for the other.
 
 mod agreed;
+mod departure;
 mod ear;
+mod figures;
+mod intake;
 mod rendering;
 
 pub use agreed::Mismatch;
 
 use crate::audio::transcode::Silence;
-use crate::comfort_noise;
-use crate::detect::{Change, Finding, Numbers, Packet, Watch};
-use crate::gate::{Gate, Passed};
-use crate::hold::{Hold, MAX_DATAGRAM_BYTES};
-use crate::lane::{Arrived, Lane};
-use crate::quality::{Bursts, Transport};
-use crate::rtp::{self, Arrival, PayloadType, Receive, RtpTime, Send, Sent, Ssrc, View};
+use crate::detect::{Change, Numbers, Packet, Watch};
+use crate::gate::Gate;
+use crate::hold::Hold;
+use crate::lane::Lane;
+use crate::quality::Bursts;
+use crate::rtp::{PayloadType, Receive, RtpTime, Send, Sent, Ssrc};
 use crate::secure::{Opening, Sealing};
-use crate::source::{Admission, Source};
-use crate::stats::{DropReason, Dropped, LegStats};
+use crate::source::Source;
+use crate::stats::{DropReason, Dropped};
 use crate::tap::{Ring, Tap, TapFor};
 use crate::turn::Heard;
-use crate::{Format, GuardAction, GuardPlan, LegPlan, quality};
+use crate::{Format, GuardAction, GuardPlan, LegPlan};
 use agreed::Agreed;
 use ear::Ear;
 use rendering::Rendering;
@@ -62,12 +64,6 @@ enum Kind {
     /// Comfort noise (RFC 3389).
     Noise,
 }
-
-/// The longest payload of our own making. **Units**: bytes; what an Ethernet packet holds.
-const MAX_OWN_BYTES: usize = 1_440;
-
-/// A header without CSRCs. **Units**: bytes.
-const HEADER_BYTES: usize = 12;
 
 /// What a sender report has to know of a packet that is about to leave.
 #[derive(Clone, Copy, Debug)]
@@ -404,346 +400,9 @@ impl Path {
             .min()
     }
 
-    /// Judges a datagram and counts it; what is no news to the other leg ends here.
-    fn take(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        datagram: &mut [u8],
-    ) -> Result<(Taken, bool), DropReason> {
-        if datagram.len() > MAX_DATAGRAM_BYTES {
-            return Err(DropReason::Size);
-        }
-        let len = self.open(from, datagram)?;
-        let packet = datagram.get(..len).ok_or(DropReason::Size)?;
-        let view = View::parse(packet).map_err(|_| DropReason::Malformed)?;
-        let passes = self.receives && self.sends;
-        let Some(kind) = self.kind(view.payload_type()) else {
-            if self.source.may_be(from) {
-                self.agreed.other(view.payload_type());
-            }
-            return Err(DropReason::PayloadType);
-        };
-        let (ssrc, sequence, timestamp) = (view.ssrc(), view.sequence(), view.timestamp());
-        let payload = view.payload_range();
-        let learned = match self
-            .source
-            .admit(from, ssrc, sequence, matches!(kind, Kind::Audio))
-        {
-            Admission::Refuse => return Err(DropReason::Source),
-            Admission::Accept => false,
-            Admission::Learned => true,
-        };
-        if let Some(tap) = self.tap.as_mut().filter(|_| passes) {
-            tap.received(from, packet);
-        }
-        if passes {
-            self.last_packet = Some(now);
-        }
-        let arrival = self.receive(now, ssrc, sequence, timestamp);
-        let restart = match arrival {
-            Arrival::Duplicate(_) => return Err(DropReason::Duplicate),
-            Arrival::Restart(_) => true,
-            Arrival::InOrder(_) | Arrival::Reordered(_) => false,
-        };
-        self.packets += 1;
-        self.bytes += payload.len() as u64;
-        self.restarted |= restart;
-        if !passes {
-            // It is counted, for nothing was lost; and what comes after it goes on where our numbering stopped.
-            self.restarted = true;
-            return Err(DropReason::Direction);
-        }
-        if payload.is_empty() {
-            return Err(DropReason::Size);
-        }
-        if kind == Kind::Event && self.out_telephone_event.is_none() {
-            return Err(DropReason::PayloadType);
-        }
-        let taken = Taken {
-            ssrc,
-            sequence,
-            timestamp,
-            marker: view.marker(),
-            kind,
-            restart: std::mem::take(&mut self.restarted),
-            payload_start: payload.start,
-            payload_end: payload.end,
-        };
-        Ok((taken, learned))
-    }
-
-    /// What a payload type stands for on the incoming leg, if anything.
-    fn kind(&self, payload_type: PayloadType) -> Option<Kind> {
-        if payload_type == self.payload_type {
-            Some(Kind::Audio)
-        } else if self.telephone_event == Some(payload_type) {
-            Some(Kind::Event)
-        } else if self.comfort_noise == Some(payload_type) {
-            Some(Kind::Noise)
-        } else {
-            None
-        }
-    }
-
-    /// Opens what came from an encrypted leg, whatever becomes of it then: the rollover counter follows what a leg
-    /// on hold sends, too. What is not authentic ends here, before anything is learned from it.
-    fn open(&mut self, from: SocketAddr, datagram: &mut [u8]) -> Result<usize, DropReason> {
-        let Some(opening) = &mut self.opening else {
-            return Ok(datagram.len());
-        };
-        if !self.source.may_be(from) {
-            return Err(DropReason::Source);
-        }
-        let opened = opening.open(datagram);
-        if opened == Err(DropReason::Replay) {
-            self.earlier.duplicates += 1;
-        }
-        opened
-    }
-
-    /// Through the gate and out: the packet in the other leg's law and numbering, and encrypted where that leg is.
-    /// Nothing where other packets come out for it.
-    fn pass(
-        &mut self,
-        now: Instant,
-        packet: &mut [u8],
-        taken: &Taken,
-    ) -> Result<Option<usize>, DropReason> {
-        let payload = taken.payload();
-        if taken.kind == Kind::Noise && (self.lane.is_some() || self.out_comfort_noise.is_none()) {
-            let noise = packet.get(payload).ok_or(DropReason::Malformed)?;
-            let level = comfort_noise::level_dbov(noise).ok_or(DropReason::Size)?;
-            match &mut self.lane {
-                Some(lane) => lane.hear_noise(level),
-                None => self.rendering.start(now, level),
-            }
-            return Ok(None);
-        }
-        self.rendering.stop();
-        if self.lane.is_some() {
-            return self.pass_into_lane(now, packet, taken);
-        }
-        if taken.restart {
-            self.send.restart();
-        }
-        let beside = |out_type: Option<PayloadType>| {
-            let out_type = out_type.ok_or(DropReason::PayloadType)?;
-            let ticks = self.out_ptime_ticks as u32;
-            Ok((out_type, payload.len(), ticks, ticks))
-        };
-        let (out_type, payload_len, came, ticks) = match taken.kind {
-            Kind::Event => beside(self.out_telephone_event)?,
-            Kind::Noise => beside(self.out_comfort_noise)?,
-            Kind::Audio => {
-                let audio = packet
-                    .get_mut(payload.clone())
-                    .ok_or(DropReason::Malformed)?;
-                let came = self.format.ticks(audio).ok_or(DropReason::Size)?;
-                let length = self.pass_audio(audio);
-                // What the guard put in the place of audio lasts as long; what it repaired is G.711.
-                let ticks = if self.format.is_g711() {
-                    length as u32
-                } else {
-                    came
-                };
-                (self.out_payload_type, length, came, ticks)
-            }
-        };
-        let stamp = self
-            .send
-            .relay(taken.ssrc, taken.sequence, taken.timestamp, came, ticks);
-        rtp::restamp(
-            packet,
-            out_type,
-            taken.marker || stamp.fresh,
-            stamp.sequence,
-            stamp.timestamp,
-            stamp.ssrc,
-        );
-        clear_padding(packet);
-        self.leaving = Some(Leaving {
-            payload_bytes: payload_len,
-            timestamp: (taken.kind != Kind::Event).then_some(stamp.timestamp),
-        });
-        self.seal(packet, payload.start + payload_len).map(Some)
-    }
-
-    /// Audio waits in the lane's jitter buffer; events go on at once, in the other clock's time.
-    fn pass_into_lane(
-        &mut self,
-        now: Instant,
-        packet: &mut [u8],
-        taken: &Taken,
-    ) -> Result<Option<usize>, DropReason> {
-        let range = taken.payload();
-        let payload = packet.get_mut(range.clone()).ok_or(DropReason::Malformed)?;
-        if taken.kind == Kind::Event {
-            let out_type = self.out_telephone_event.ok_or(DropReason::PayloadType)?;
-            let at = self.send.next_timestamp();
-            let lane = self.lane.as_mut().ok_or(DropReason::PayloadType)?;
-            let at = lane.hear_event(taken.ssrc, taken.timestamp, at, payload);
-            let stamp = self.send.beside(at);
-            rtp::restamp(
-                packet,
-                out_type,
-                taken.marker,
-                stamp.sequence,
-                stamp.timestamp,
-                stamp.ssrc,
-            );
-            clear_padding(packet);
-            self.leaving = Some(Leaving {
-                payload_bytes: range.len(),
-                timestamp: None,
-            });
-            return self.seal(packet, range.end).map(Some);
-        }
-        let length = self.pass_audio(payload);
-        let audio = packet
-            .get(range.start..range.start + length)
-            .unwrap_or_default();
-        let lane = self.lane.as_mut().ok_or(DropReason::PayloadType)?;
-        let arrived = Arrived {
-            now,
-            source: taken.ssrc,
-            sequence: taken.sequence,
-            timestamp: taken.timestamp,
-            restart: taken.restart,
-        };
-        if !lane.push(arrived, audio) {
-            self.dropped.count(DropReason::Size);
-        }
-        Ok(None)
-    }
-
-    fn seal(&mut self, packet: &mut [u8], len: usize) -> Result<usize, DropReason> {
-        if let (Some(tap), Some(packet)) = (&mut self.tap, packet.get(..len)) {
-            tap.sent(packet);
-        }
-        match &mut self.sealing {
-            Some(sealing) => sealing.seal(packet, len),
-            None => Ok(len),
-        }
-    }
-
-    /// What came so far is an earlier source's.
-    fn close_source(&mut self) {
-        self.earlier.expected += self.receive.expected();
-        self.earlier.received += self.receive.received();
-        self.earlier.duplicates += self.receive.duplicates();
-        self.earlier.reordered += self.receive.reordered();
-        self.earlier.bursts.add(self.receive.bursts());
-        self.receive = Receive::new(self.format.clock_rate());
-        self.ssrc = None;
-    }
-
-    fn receive(&mut self, now: Instant, ssrc: Ssrc, sequence: u16, timestamp: RtpTime) -> Arrival {
-        if self.ssrc != Some(ssrc) {
-            if self.ssrc.is_some() {
-                self.close_source();
-            }
-            self.ssrc = Some(ssrc);
-        }
-        let at = self.stream_time(now);
-        self.receive.on_packet(at, sequence, timestamp)
-    }
-
-    fn stream_time(&mut self, now: Instant) -> Duration {
-        now.saturating_duration_since(*self.started.get_or_insert(now))
-    }
-
-    /// The gate acts on a packet's audio in place; gives its new length.
-    fn pass_audio(&mut self, audio: &mut [u8]) -> usize {
-        if !self.format.is_g711() {
-            return self.mute_where_shut(audio);
-        }
-        let (passed, length) = self.gate.pass(audio);
-        let span = Duration::from_micros(length as u64 * 125);
-        match passed {
-            Passed::Plain => {}
-            Passed::Muted => self.muted += span,
-            Passed::Repaired => self.repaired += span,
-        }
-        length
-    }
-
-    /// What the gate is to a format that it can't act on: silence of the format's own.
-    fn mute_where_shut(&mut self, audio: &mut [u8]) -> usize {
-        if !self.gate.is_shut() {
-            return audio.len();
-        }
-        let ticks = self.format.ticks(audio).unwrap_or(0);
-        self.muted += self.format.span(ticks);
-        match (self.format, &self.silence) {
-            (Format::Opus, Some(silence)) => silence.fill(audio).unwrap_or(0),
-            _ => {
-                audio.fill(0);
-                audio.len()
-            }
-        }
-    }
-
-    /// Writes a packet of silence of our own making; gives its length.
-    pub(crate) fn silence(&mut self, out: &mut [u8]) -> Option<usize> {
-        let room = out.get_mut(HEADER_BYTES..)?;
-        let len = self.out_silence.as_ref()?.fill(room)?;
-        self.send_own(out, len).ok()
-    }
-
-    /// A packet that goes out of our own accord and is due `now`, written into `out`: out of the lane, or comfort
-    /// noise. Gives its length.
-    pub(crate) fn play(
-        &mut self,
-        now: Instant,
-        out: &mut [u8],
-    ) -> Option<Result<usize, DropReason>> {
-        let end = (HEADER_BYTES + MAX_OWN_BYTES).min(out.len());
-        let room = out.get_mut(HEADER_BYTES..end)?;
-        let len = match &mut self.lane {
-            Some(lane) => {
-                let len = lane.play(now, room);
-                for _ in 0..lane.take_late() {
-                    self.dropped.count(DropReason::Late);
-                }
-                len?
-            }
-            None => self
-                .rendering
-                .render(now, self.out_format, self.out_ptime_ticks, room)?,
-        };
-        Some(self.send_own(out, len))
-    }
-
-    /// Numbers and seals a packet of ours whose payload lies behind its header's place.
-    fn send_own(&mut self, out: &mut [u8], payload_len: usize) -> Result<usize, DropReason> {
-        *out.first_mut().ok_or(DropReason::Size)? = 0x80;
-        let stamp = self.send.own(self.out_ptime_ticks as u32);
-        rtp::restamp(
-            out,
-            self.out_payload_type,
-            false,
-            stamp.sequence,
-            stamp.timestamp,
-            stamp.ssrc,
-        );
-        self.leaving = Some(Leaving {
-            payload_bytes: payload_len,
-            timestamp: Some(stamp.timestamp),
-        });
-        self.seal(out, HEADER_BYTES + payload_len)
-    }
-
     /// Whether what comes goes through a jitter buffer and is transcoded.
     pub(crate) fn has_lane(&self) -> bool {
         self.lane.is_some()
-    }
-
-    /// How much audio waits in the lane.
-    pub(crate) fn waiting(&self) -> Duration {
-        self.lane
-            .as_ref()
-            .map_or(Duration::ZERO, |lane| lane.waiting())
     }
 
     /// From `now` on the lane sends, silence until something comes.
@@ -758,81 +417,6 @@ impl Path {
     /// How what came differs from what was agreed on, where that was not told yet.
     pub(crate) fn take_mismatch(&mut self) -> Option<Mismatch> {
         self.agreed.take()
-    }
-
-    /// The packet that was made last goes to the outgoing leg.
-    pub(crate) fn count_sent(&mut self, now: Instant) {
-        if let Some(leaving) = self.leaving.take() {
-            let Leaving {
-                payload_bytes,
-                timestamp,
-            } = leaving;
-            self.sent.on_packet(now, payload_bytes, timestamp);
-        }
-    }
-
-    /// Opens a compound packet of the incoming leg's RTCP; gives its length.
-    pub(crate) fn open_rtcp(&mut self, datagram: &mut [u8]) -> Result<usize, DropReason> {
-        match &mut self.opening {
-            Some(opening) => opening.open_rtcp(datagram),
-            None => Ok(datagram.len()),
-        }
-    }
-
-    /// Seals a compound packet for the outgoing leg; gives its length now.
-    pub(crate) fn seal_rtcp(&mut self, buffer: &mut [u8], len: usize) -> Option<usize> {
-        match &mut self.sealing {
-            Some(sealing) => sealing.seal_rtcp(buffer, len).ok(),
-            None => Some(len),
-        }
-    }
-
-    pub(crate) fn is_encrypted(&self) -> bool {
-        self.opening.is_some()
-    }
-
-    /// How the losses of the incoming leg are spread.
-    pub(crate) fn bursts(&self) -> Bursts {
-        let mut bursts = self.earlier.bursts;
-        bursts.add(self.receive.bursts());
-        bursts
-    }
-
-    /// What transport did to the incoming leg's audio, with the delay that is known: half of the way there and back,
-    /// the time that a packet takes to fill, and the look-back.
-    pub(crate) fn transport(&self, round_trip: Option<Duration>) -> Transport {
-        let delay = round_trip.map(|took| took / 2 + self.ptime + self.held_for);
-        let (expected, received) = self.totals();
-        let loss = match expected {
-            0 => 0.0,
-            expected => expected.saturating_sub(received) as f64 / expected as f64,
-        };
-        Transport {
-            loss,
-            burst_ratio: self.bursts().figures().ratio,
-            delay: delay.unwrap_or(Duration::ZERO),
-        }
-    }
-
-    /// Packets expected from the incoming leg, and received.
-    pub(crate) fn totals(&self) -> (u64, u64) {
-        (
-            self.earlier.expected + self.receive.expected(),
-            self.earlier.received + self.receive.received(),
-        )
-    }
-
-    pub(crate) fn format(&self) -> Format {
-        self.format
-    }
-
-    /// How long squelch itself keeps a packet.
-    pub(crate) fn delay_here(&self) -> Duration {
-        self.held_for
-    }
-
-    pub(crate) fn ptime(&self) -> Duration {
-        self.ptime
     }
 
     /// Whether somebody ought to be heard from now on.
@@ -855,42 +439,5 @@ impl Path {
             self.tap = None;
         }
         before
-    }
-
-    pub(crate) fn out_ptime(&self) -> Duration {
-        self.out_ptime
-    }
-
-    /// The fault that the incoming leg has now, if any.
-    pub(crate) fn current(&self) -> Option<&Finding> {
-        self.watch.current()
-    }
-
-    /// Figures of what came from the incoming leg; the rest of the leg's is the bridge's to fill.
-    pub(crate) fn stats(&self, round_trip: Option<Duration>) -> LegStats {
-        let (expected, received) = self.totals();
-        LegStats {
-            packets: self.packets,
-            bytes: self.bytes,
-            heard: self.heard,
-            expected,
-            lost: expected.saturating_sub(received),
-            duplicates: self.earlier.duplicates + self.receive.duplicates(),
-            reordered: self.earlier.reordered + self.receive.reordered(),
-            jitter: self.receive.jitter(),
-            mean_jitter: self.receive.mean_jitter(),
-            mos: quality::mos_of(self.format, &self.transport(round_trip)),
-            bursts: self.bursts().figures(),
-            last_packet: self.last_packet,
-            dropped: self.dropped,
-            ..LegStats::default()
-        }
-    }
-}
-
-/// Padding is cut off with the payload's end, so its bit must go as well.
-fn clear_padding(packet: &mut [u8]) {
-    if let Some(first) = packet.first_mut() {
-        *first &= !0x20;
     }
 }
