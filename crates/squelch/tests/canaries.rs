@@ -143,7 +143,12 @@ fn around(text: &str, at: usize) -> String {
 
 /// Everything that can be asked while the call is up; all answers.
 fn asks(http: SocketAddr, admin: SocketAddr) -> String {
-    std::thread::sleep(Duration::from_millis(1_500));
+    let mut tries = 0;
+    while !exchange(admin, "GET", "/calls", ADMIN_TOKEN).contains("\"state\":\"up\"") {
+        assert!(tries < MOST_TRIES, "no call came up");
+        tries += 1;
+        std::thread::sleep(Duration::from_millis(50));
+    }
     let mut answers = String::new();
     for key in [TOKEN, APPLICATION_KEY, API_KEY] {
         for (method, path) in [
@@ -163,6 +168,9 @@ fn asks(http: SocketAddr, admin: SocketAddr) -> String {
     assert!(answers.contains("squelch_calls_active"), "{answers}");
     answers
 }
+
+/// A call takes a tenth of a second to come up, on a busy machine some seconds.
+const MOST_TRIES: u32 = 600;
 
 fn exchange(to: SocketAddr, method: &str, path: &str, key: &str) -> String {
     let upgrade = match path.contains("call_id") {
